@@ -1,0 +1,177 @@
+"""The compiled blocks of a model with one column of weights: what each adds to the log-odds, and from which word.
+
+Each block folds its part of the trained pipeline into dictionaries: term -> weight. `add` is the hot path; `attribute`
+gives the same sum word by word. A block that counts n-grams splits each n-gram's part evenly among its words.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from math import log, sqrt
+from typing import Protocol
+
+from lib_ml.features import character_ngrams
+from lib_ml.manifest import Ngrams, ValenceFeatures, WordFeatures
+from lib_ml.reading import Reading, word_discounts, word_terms, word_tokens
+from lib_ml.text import words
+
+Part = tuple[str, float]
+
+
+class Block(Protocol):
+    """One block of features, folded."""
+
+    def add(self, reading: Reading) -> float:
+        """What the block adds to the log-odds of the text."""
+        ...
+
+    def attribute(self, reading: Reading) -> Iterator[Part]:
+        """The same sum in parts: (word, part), a word as often as it stands in the text."""
+        ...
+
+
+class Counts:
+    """Terms that simply count: a term's weight, times how often it stands in the text."""
+
+    def __init__(self, terms: Sequence[str], weights: Sequence[float]) -> None:
+        self._weight_of = dict(zip(terms, weights, strict=True)).get
+
+    def total(self, terms: Iterable[str]) -> float:
+        weight_of = self._weight_of
+        return sum([weight for term in terms if (weight := weight_of(term)) is not None])
+
+    def parts(self, terms: Sequence[str]) -> list[float]:
+        """What each occurrence adds, in the order of `terms`."""
+        return [self._weight_of(term, 0.0) for term in terms]
+
+
+class SublinearCounts:
+    """Terms that count 1 + ln(how often they stand in the text)."""
+
+    def __init__(self, terms: Sequence[str], weights: Sequence[float]) -> None:
+        self._weights = dict(zip(terms, weights, strict=True))
+
+    def total(self, terms: Iterable[str]) -> float:
+        weights = self._weights
+        return sum(weights[term] * (1 + log(count)) for term, count in Counter(terms).items() if term in weights)
+
+    def parts(self, terms: Sequence[str]) -> list[float]:
+        counts, weights = Counter(terms), self._weights
+        return [weights.get(term, 0.0) * (1 + log(counts[term])) / counts[term] for term in terms]
+
+
+class Tfidf:
+    """Terms weighted by TF-IDF, the whole block scaled to unit length (sklearn's norm="l2")."""
+
+    def __init__(
+        self, terms: Sequence[str], weights: Sequence[float], idf: Sequence[float], *, sublinear: bool
+    ) -> None:
+        folded = ((inverse * weight, inverse * inverse) for weight, inverse in zip(weights, idf, strict=True))
+        self._folded = dict(zip(terms, folded, strict=True))
+        self._sublinear = sublinear
+
+    def total(self, terms: Iterable[str]) -> float:
+        inner, squares = self._sums(Counter(terms))
+        return inner / sqrt(squares) if squares else 0.0
+
+    def parts(self, terms: Sequence[str]) -> list[float]:
+        counts = Counter(terms)
+        length = sqrt(self._sums(counts)[1]) or 1.0
+        share = {term: self._frequency(count) / count / length for term, count in counts.items()}
+        return [self._folded[term][0] * share[term] if term in self._folded else 0.0 for term in terms]
+
+    def _sums(self, counts: Counter[str]) -> tuple[float, float]:
+        """Of the block's unscaled vector: its inner product with the weights, and its squared length."""
+        folded_of, inner, squares = self._folded.get, 0.0, 0.0
+        for term, count in counts.items():
+            folded = folded_of(term)
+            if folded is None:
+                continue
+            if count == 1:
+                inner += folded[0]
+                squares += folded[1]
+            else:
+                frequency = self._frequency(count)
+                inner += folded[0] * frequency
+                squares += folded[1] * frequency * frequency
+        return inner, squares
+
+    def _frequency(self, count: int) -> float:
+        return 1 + log(count) if self._sublinear else count
+
+
+Weighting = Counts | SublinearCounts | Tfidf
+
+
+def weighting(
+    block: Ngrams, terms: Sequence[str], weights: Sequence[float], idf: Sequence[float] | None
+) -> Weighting:
+    """The weighting that `block` asks for; `idf` is there just when it is tfidf."""
+    if idf is not None:
+        return Tfidf(terms, weights, idf, sublinear=block.sublinear)
+    return SublinearCounts(terms, weights) if block.sublinear else Counts(terms, weights)
+
+
+class Words:
+    """Word n-grams."""
+
+    def __init__(self, block: WordFeatures, weights: Weighting) -> None:
+        self._block = block
+        self._weights = weights
+
+    def add(self, reading: Reading) -> float:
+        return self._weights.total(word_terms(reading, self._block))
+
+    def attribute(self, reading: Reading) -> Iterator[Part]:
+        terms = word_terms(reading, self._block)
+        for term, part in zip(terms, self._weights.parts(terms), strict=True):
+            if part:
+                yield from _shared(term.replace("not:", "").split(" "), part)
+
+
+class Characters:
+    """Character n-grams inside whitespace-separated chunks."""
+
+    def __init__(self, low: int, high: int, weights: Weighting) -> None:
+        self._range = low, high
+        self._weights = weights
+
+    def add(self, reading: Reading) -> float:
+        return self._weights.total(self._terms(reading.cleaned.split()))
+
+    def attribute(self, reading: Reading) -> Iterator[Part]:
+        chunks = reading.cleaned.split()
+        parts = iter(self._weights.parts(self._terms(chunks)))
+        for chunk in chunks:
+            of_chunk = sum(next(parts) for _ in character_ngrams(chunk, *self._range))
+            # A smiley or a row of exclamation marks holds no word: it speaks for itself.
+            yield from _shared(words(chunk) or [chunk], of_chunk)
+
+    def _terms(self, chunks: Iterable[str]) -> list[str]:
+        low, high = self._range
+        terms: list[str] = []
+        for chunk in chunks:
+            terms += character_ngrams(chunk, low, high)
+        return terms
+
+
+class Valence:
+    """Sentiment lexicons: for each word, its weight outside a negation and its weight inside one."""
+
+    def __init__(self, block: ValenceFeatures, terms: Sequence[str], weights: Sequence[tuple[float, float]]) -> None:
+        self._block = block
+        self._weights = dict(zip(terms, weights, strict=True))
+
+    def add(self, reading: Reading) -> float:
+        return sum([part for _, part in self.attribute(reading)])
+
+    def attribute(self, reading: Reading) -> Iterator[Part]:
+        weights, factors = self._weights, word_discounts(reading, self._block)
+        for word, negated, factor in zip(reading.words, reading.negated, factors, strict=True):
+            if word in weights:
+                yield word, weights[word][negated] * factor
+
+
+def _shared(among: list[str], part: float) -> Iterator[Part]:
+    share = part / len(among)
+    for word in among:
+        yield word, share

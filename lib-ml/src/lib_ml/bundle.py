@@ -1,0 +1,218 @@
+"""A model as data: writing a bundle, and loading one only after every part of it was verified.
+
+A bundle is a folder, or a zip of one, with three files: `manifest.json`, `vocabulary.txt` (a term a line, block after
+block), `arrays.npz` (float64, no objects), and an optional `signature` (ed25519 over the manifest's bytes).
+Nothing in it is code, nothing is unpickled, and nothing is extracted to disk.
+"""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from lib_ml.manifest import FORMAT, Manifest
+
+MANIFEST, VOCABULARY, ARRAYS, SIGNATURE = "manifest.json", "vocabulary.txt", "arrays.npz", "signature"
+MAX_BYTES = {MANIFEST: 8 << 20, VOCABULARY: 256 << 20, ARRAYS: 1 << 30, SIGNATURE: 1 << 10}
+
+Array = NDArray[np.float64]
+
+
+class BundleRefused(Exception):
+    """A bundle that must not serve; the message says which part is wrong and how."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A verified bundle. `vocabulary` has `manifest.terms.total` terms; see `_expected_shapes` for the arrays."""
+
+    manifest: Manifest
+    sha256: str
+    vocabulary: tuple[str, ...]
+    arrays: Mapping[str, Array]
+
+
+@cache
+def lib_ml_version() -> str:
+    """The bundle format and a fingerprint of this package's sources: the same in a wheel and in a checkout.
+
+    Not the package's version: that moves with every commit, and then the same training would give another bundle.
+    """
+    digest = hashlib.sha256()
+    sources = [path for path in Path(str(files("lib_ml"))).rglob("*") if path.suffix in {".py", ".txt"}]
+    for path in sorted(sources):
+        if path.name != "_build.py":
+            digest.update(path.name.encode() + path.read_bytes())
+    return f"{FORMAT}+{digest.hexdigest()[:12]}"
+
+
+def sha256_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def encode_files(vocabulary: tuple[str, ...], arrays: Mapping[str, Array]) -> dict[str, bytes]:
+    """The bytes of vocabulary.txt and arrays.npz; the same content gives the same bytes."""
+    packed = io.BytesIO()
+    np.savez(packed, allow_pickle=False, **{name: arrays[name] for name in sorted(arrays)})
+    return {VOCABULARY: "".join(f"{term}\n" for term in vocabulary).encode(), ARRAYS: packed.getvalue()}
+
+
+def write_bundle(
+    folder: Path, manifest: Manifest, contents: Mapping[str, bytes], *, signing_key: bytes | None = None
+) -> str:
+    """Writes the files of a bundle into `folder` (made if needed) and returns the bundle's sha256.
+
+    `contents` are those of `encode_files`, whose hashes the manifest must already name. `signing_key`: PEM.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    encoded = (manifest.model_dump_json(indent=1) + "\n").encode()
+    for name, content in {**contents, MANIFEST: encoded}.items():
+        (folder / name).write_bytes(content)
+    if signing_key is not None:
+        (folder / SIGNATURE).write_bytes(_private_key(signing_key).sign(encoded))
+    return sha256_of(encoded)
+
+
+def load_bundle(path: Path, public_key: bytes | None = None) -> Bundle:
+    """Reads and verifies the bundle in the folder or zip `path`. Raises BundleRefused with the reason.
+
+    With `public_key` (PEM, ed25519) a bundle without a valid signature is refused.
+    """
+    try:
+        encoded = _read(path, MANIFEST)
+        if public_key is not None:
+            _verify_signature(encoded, _read(path, SIGNATURE), public_key)
+        manifest = _manifest(encoded)
+        vocabulary = _vocabulary(_verified(path, VOCABULARY, manifest), manifest)
+        arrays = _arrays(_verified(path, ARRAYS, manifest), manifest)
+    except OSError as error:
+        raise BundleRefused(f"{error.__class__.__name__}: {error.strerror or error}") from error
+    return Bundle(manifest, sha256_of(encoded), vocabulary, arrays)
+
+
+def _read(path: Path, name: str) -> bytes:
+    """One file of the bundle, never through a link and never more than its limit."""
+    if path.is_dir():
+        file = path / name
+        if file.is_symlink() or not file.is_file():
+            raise BundleRefused(f"{name}: missing, or not a plain file")
+        with file.open("rb") as stream:
+            return _up_to_limit(stream, name)
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(name) as stream:
+            return _up_to_limit(stream, name)
+    except KeyError as error:
+        raise BundleRefused(f"{name}: missing from the zip") from error
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise BundleRefused(f"not a bundle folder, and not a readable zip: {error}") from error
+
+
+def _up_to_limit(stream: io.BufferedIOBase | zipfile.ZipExtFile | io.BufferedReader, name: str) -> bytes:
+    content = stream.read(MAX_BYTES[name] + 1)
+    if len(content) > MAX_BYTES[name]:
+        raise BundleRefused(f"{name}: larger than {MAX_BYTES[name]} bytes")
+    return content
+
+
+def _manifest(encoded: bytes) -> Manifest:
+    try:
+        manifest = Manifest.model_validate_json(encoded)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(step) for step in fault["loc"])
+        raise BundleRefused(f"{MANIFEST}: {where}: {fault['msg']}") from error
+    if set(manifest.files) != {VOCABULARY, ARRAYS}:
+        raise BundleRefused(f"{MANIFEST}: files must name {VOCABULARY} and {ARRAYS}, and nothing else")
+    return manifest
+
+
+def _verified(path: Path, name: str, manifest: Manifest) -> bytes:
+    content = _read(path, name)
+    if sha256_of(content) != manifest.files[name]:
+        raise BundleRefused(f"{name}: its sha256 is not the one the manifest names")
+    return content
+
+
+def _vocabulary(content: bytes, manifest: Manifest) -> tuple[str, ...]:
+    try:
+        terms = tuple(content.decode("utf-8").split("\n"))[:-1]
+    except UnicodeDecodeError as error:
+        raise BundleRefused(f"{VOCABULARY}: not UTF-8") from error
+    if len(terms) != manifest.terms.total:
+        raise BundleRefused(f"{VOCABULARY}: {len(terms)} terms, the manifest says {manifest.terms.total}")
+    return terms
+
+
+def _arrays(content: bytes, manifest: Manifest) -> dict[str, Array]:
+    expected = _expected_shapes(manifest)
+    try:
+        _refuse_oversized_members(content)
+        with np.load(io.BytesIO(content), allow_pickle=False) as packed:
+            if set(packed.files) != set(expected):
+                raise BundleRefused(f"{ARRAYS}: holds {sorted(packed.files)}, not {sorted(expected)}")
+            arrays = {name: packed[name] for name in expected}
+    except (ValueError, TypeError, EOFError, zipfile.BadZipFile, NotImplementedError, MemoryError) as error:
+        raise BundleRefused(f"{ARRAYS}: not readable without pickle") from error
+    for name, shape in expected.items():
+        _check_array(name, arrays[name], shape)
+    return arrays
+
+
+def _refuse_oversized_members(content: bytes) -> None:
+    """A few bytes can declare gigabytes: the zip's own figures are added up before anything is unpacked."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        declared = sum(member.file_size for member in archive.infolist())
+    if declared > MAX_BYTES[ARRAYS]:
+        raise BundleRefused(f"{ARRAYS}: unpacks to more than {MAX_BYTES[ARRAYS]} bytes")
+
+
+def _check_array(name: str, array: Array, shape: tuple[int, ...]) -> None:
+    if array.dtype != np.float64 or array.shape != shape:
+        raise BundleRefused(f"{ARRAYS}: {name} is {array.dtype} {array.shape}, not float64 {shape}")
+    if not np.isfinite(array).all():
+        raise BundleRefused(f"{ARRAYS}: {name} holds NaN or infinity")
+
+
+def _expected_shapes(manifest: Manifest) -> dict[str, tuple[int, ...]]:
+    """The arrays a manifest asks for. Weights: (terms, columns); idf: (terms,); valence: (terms, 2, columns)."""
+    columns, terms, features = manifest.columns, manifest.terms, manifest.features
+    shapes: dict[str, tuple[int, ...]] = {"intercept": (columns,)}
+    for name, block, size in (
+        ("words", features.words, terms.words),
+        ("characters", features.characters, terms.characters),
+    ):
+        if block is not None:
+            shapes[f"{name}.weights"] = (size, columns)
+            if block.weighting == "tfidf":
+                shapes[f"{name}.idf"] = (size,)
+    if features.valence is not None:
+        shapes["valence.weights"] = (terms.valence, 2, columns)
+    return shapes
+
+
+def _private_key(pem: bytes) -> Ed25519PrivateKey:
+    key = load_pem_private_key(pem, password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise TypeError("the signing key must be an ed25519 private key in PEM form")
+    return key
+
+
+def _verify_signature(encoded: bytes, signature: bytes, public_key: bytes) -> None:
+    key = load_pem_public_key(public_key)
+    if not isinstance(key, Ed25519PublicKey):
+        raise TypeError("the public key must be an ed25519 public key in PEM form")
+    try:
+        key.verify(signature, encoded)
+    except InvalidSignature as error:
+        raise BundleRefused(f"{SIGNATURE}: not made by the key that this service trusts") from error

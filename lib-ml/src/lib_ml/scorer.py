@@ -1,0 +1,178 @@
+"""The compiled scorer: a verified bundle folded into dictionaries, equal to the trained pipeline to 1e-12.
+
+One text is scored in plain Python: numpy's cost a call is larger than the whole sum. sklearn is not needed.
+"""
+
+import math
+from collections import defaultdict
+from typing import NamedTuple
+
+from lib_ml.blocks import Block, Characters, Valence, Words, weighting
+from lib_ml.bundle import Array, Bundle
+from lib_ml.features import NEGATED, stop_words
+from lib_ml.manifest import Manifest
+from lib_ml.reading import Reading, read
+
+GOLDEN_TOLERANCE = 1e-12
+INTERCEPT, OTHER = "(intercept)", "(other)"
+
+
+class GoldenMismatch(Exception):
+    """The model does not give a golden text its known probability; the message carries no text."""
+
+
+class Term(NamedTuple):
+    """A word and its part of the log-odds; a positive weight speaks for the label that is explained."""
+
+    term: str
+    weight: float
+
+
+class Explained(NamedTuple):
+    """A verdict with its reasons. The weights of `explanation` sum to the log-odds of the explained label."""
+
+    label: str
+    probability: float
+    labels: dict[str, float]
+    explanation: tuple[Term, ...]
+    coverage: float
+
+
+class Scorer:
+    """Scores one text at a time; immutable, so threads may share it."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.manifest: Manifest = bundle.manifest
+        self.sha256 = bundle.sha256
+        self.labels = bundle.manifest.labels
+        self._reach = bundle.manifest.features.negation_reach
+        self._columns = [_column(bundle, column) for column in range(bundle.manifest.columns)]
+        self._known = _known_words(bundle)
+        words = bundle.manifest.features.words
+        self._uncounted = stop_words() if words and words.stop_words else frozenset()
+
+    def log_odds(self, text: str) -> tuple[float, ...]:
+        """The log-odds of each column: of labels[1] for a binary model, else of every label."""
+        reading = read(text, self._reach)
+        return tuple(_log_odds(column, reading) for column in self._columns)
+
+    def probabilities(self, text: str) -> tuple[float, ...]:
+        """The probability of each label, in the order of `labels`."""
+        return self._probabilities(read(text, self._reach))
+
+    def explain(self, text: str, *, limit: int = 30, of: str | None = None) -> Explained:
+        """The verdict on a text, and the at most `limit` words that weigh most for or against the label `of`.
+
+        `of` is labels[1] for a binary model unless told; for several labels it is the likeliest one. Words come
+        strongest first; the rest is summed in "(other)", and "(intercept)" is what the model says of an empty text.
+        """
+        reading = read(text, self._reach)
+        probabilities = self._probabilities(reading)
+        probability, label = max(zip(probabilities, self.labels, strict=True))
+        return Explained(
+            label=label,
+            probability=probability,
+            labels=dict(zip(self.labels, probabilities, strict=True)),
+            explanation=self._explanation(reading, of or self._explained_by_default(label), limit),
+            coverage=self._coverage(reading),
+        )
+
+    def coverage(self, text: str) -> float:
+        """The share of the text's words that the vocabulary or a lexicon knows, 0 to 1; 0 for a text without words."""
+        return self._coverage(read(text, self._reach))
+
+    def check_golden(self) -> None:
+        """Raises GoldenMismatch unless every golden text gets its known probabilities."""
+        for number, golden in enumerate(self.manifest.golden):
+            found = self.probabilities(golden.text)
+            worst = max(abs(a - b) for a, b in zip(found, golden.probabilities, strict=True))
+            if not worst <= GOLDEN_TOLERANCE:
+                raise GoldenMismatch(f"golden text {number} is off by {worst:.3g}, more than {GOLDEN_TOLERANCE:g}")
+
+    def _explained_by_default(self, likeliest: str) -> str:
+        return self.labels[1] if self.manifest.outputs == "binary" else likeliest
+
+    def _probabilities(self, reading: Reading) -> tuple[float, ...]:
+        columns = [_log_odds(column, reading) for column in self._columns]
+        if self.manifest.outputs == "binary":
+            return sigmoid(-columns[0]), sigmoid(columns[0])
+        return tuple(map(sigmoid, columns))
+
+    def _explanation(self, reading: Reading, of: str, limit: int) -> tuple[Term, ...]:
+        at, sign = self.labels.index(of), 1.0
+        if self.manifest.outputs == "binary":
+            at, sign = 0, 1.0 if at else -1.0
+        intercept, blocks = self._columns[at]
+        parts: defaultdict[str, float] = defaultdict(float)
+        for block in blocks:
+            for word, part in block.attribute(reading):
+                parts[word] += sign * part
+        strongest = sorted(parts.items(), key=lambda item: (-abs(item[1]), item[0]))
+        terms = [Term(word, weight) for word, weight in strongest[:limit]]
+        if len(strongest) > limit:
+            terms.append(Term(OTHER, math.fsum(weight for _, weight in strongest[limit:])))
+        return (*terms, Term(INTERCEPT, sign * intercept))
+
+    def _coverage(self, reading: Reading) -> float:
+        words = reading.words
+        if self._uncounted:
+            words = [word for word in words if word not in self._uncounted]
+        return sum([word in self._known for word in words]) / len(words) if words else 0.0
+
+
+Column = tuple[float, tuple[Block, ...]]
+
+
+def sigmoid(log_odds: float) -> float:
+    """The logistic function without overflow at either end."""
+    if log_odds >= 0:
+        return 1 / (1 + math.exp(-log_odds))
+    small = math.exp(log_odds)
+    return small / (1 + small)
+
+
+def _log_odds(column: Column, reading: Reading) -> float:
+    log_odds, blocks = column
+    for block in blocks:
+        log_odds += block.add(reading)
+    return log_odds
+
+
+def _column(bundle: Bundle, column: int) -> Column:
+    """The intercept and the folded blocks of one column of weights."""
+    features, arrays, terms = bundle.manifest.features, bundle.arrays, _terms_of(bundle)
+    blocks: list[Block] = []
+    if features.words:
+        weights = arrays["words.weights"][:, column].tolist()
+        folded = weighting(features.words, terms["words"], weights, _listed(arrays.get("words.idf")))
+        blocks.append(Words(features.words, folded))
+    if features.characters:
+        weights = arrays["characters.weights"][:, column].tolist()
+        folded = weighting(features.characters, terms["characters"], weights, _listed(arrays.get("characters.idf")))
+        blocks.append(Characters(*features.characters.ngrams, folded))
+    if features.valence:
+        pairs = [(outside, inside) for outside, inside in arrays["valence.weights"][:, :, column].tolist()]
+        blocks.append(Valence(features.valence, terms["valence"], pairs))
+    return float(arrays["intercept"][column]), tuple(blocks)
+
+
+def _listed(array: Array | None) -> list[float] | None:
+    return None if array is None else array.tolist()
+
+
+def _terms_of(bundle: Bundle) -> dict[str, tuple[str, ...]]:
+    """The vocabulary, cut into its blocks."""
+    counts, vocabulary = bundle.manifest.terms, bundle.vocabulary
+    to_characters = counts.words + counts.characters
+    return {
+        "words": vocabulary[: counts.words],
+        "characters": vocabulary[counts.words : to_characters],
+        "valence": vocabulary[to_characters:],
+    }
+
+
+def _known_words(bundle: Bundle) -> frozenset[str]:
+    """Words the model has met: single words of its vocabulary, negated or not, and its lexicons' words."""
+    terms = _terms_of(bundle)
+    met = (term.removeprefix(NEGATED) for term in terms["words"] if " " not in term)
+    return frozenset(met) | frozenset(terms["valence"])
