@@ -31,7 +31,8 @@ class BuildStamp(BuildHookInterface):  # type: ignore[type-arg,misc]
         stamp = Path(self.directory, f"{package.name}_build.py")
         stamp.parent.mkdir(parents=True, exist_ok=True)
         stamp.write_text(
-            MODULE.format(version=self.metadata.version, commit=self._commit(), built_at=_built_at()), encoding="utf-8"
+            MODULE.format(version=self.metadata.version, commit=self._commit(), built_at=_built_at()),
+            encoding="utf-8",
         )
         build_data["force_include"][str(stamp)] = f"{package.name}/_build.py"
 

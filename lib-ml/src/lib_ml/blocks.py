@@ -5,13 +5,16 @@ gives the same sum word by word. A block that counts n-grams splits each n-gram'
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import repeat
 from math import log, sqrt
+from operator import attrgetter
 from typing import Protocol
 
-from lib_ml.features import character_ngrams
+from lib_ml.features import NEGATED, character_ngrams
 from lib_ml.manifest import Ngrams, ValenceFeatures, WordFeatures
-from lib_ml.reading import Reading, word_discounts, word_terms, word_tokens
+from lib_ml.reading import Reading, word_discounts, word_terms
 from lib_ml.text import words
 
 Part = tuple[str, float]
@@ -36,8 +39,7 @@ class Counts:
         self._weight_of = dict(zip(terms, weights, strict=True)).get
 
     def total(self, terms: Iterable[str]) -> float:
-        weight_of = self._weight_of
-        return sum([weight for term in terms if (weight := weight_of(term)) is not None])
+        return sum(map(self._weight_of, terms, repeat(0.0)))
 
     def parts(self, terms: Sequence[str]) -> list[float]:
         """What each occurrence adds, in the order of `terms`."""
@@ -102,9 +104,7 @@ class Tfidf:
 Weighting = Counts | SublinearCounts | Tfidf
 
 
-def weighting(
-    block: Ngrams, terms: Sequence[str], weights: Sequence[float], idf: Sequence[float] | None
-) -> Weighting:
+def weighting(block: Ngrams, terms: Sequence[str], weights: Sequence[float], idf: Sequence[float] | None) -> Weighting:
     """The weighting that `block` asks for; `idf` is there just when it is tfidf."""
     if idf is not None:
         return Tfidf(terms, weights, idf, sublinear=block.sublinear)
@@ -115,17 +115,21 @@ class Words:
     """Word n-grams."""
 
     def __init__(self, block: WordFeatures, weights: Weighting) -> None:
-        self._block = block
+        # Plain words, the commonest case, are there already: two calls less on the hot path.
+        plain = block.ngrams == (1, 1) and not (block.tag_negation or block.stop_words)
+        self._terms_of: Callable[[Reading], list[str]] = (
+            attrgetter("words") if plain else partial(word_terms, block=block)
+        )
         self._weights = weights
 
     def add(self, reading: Reading) -> float:
-        return self._weights.total(word_terms(reading, self._block))
+        return self._weights.total(self._terms_of(reading))
 
     def attribute(self, reading: Reading) -> Iterator[Part]:
-        terms = word_terms(reading, self._block)
+        terms = self._terms_of(reading)
         for term, part in zip(terms, self._weights.parts(terms), strict=True):
             if part:
-                yield from _shared(term.replace("not:", "").split(" "), part)
+                yield from _shared(term.replace(NEGATED, "").split(" "), part)
 
 
 class Characters:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from cryptography.exceptions import InvalidSignature
@@ -118,7 +119,7 @@ def _read(path: Path, name: str) -> bytes:
         raise BundleRefused(f"not a bundle folder, and not a readable zip: {error}") from error
 
 
-def _up_to_limit(stream: io.BufferedIOBase | zipfile.ZipExtFile | io.BufferedReader, name: str) -> bytes:
+def _up_to_limit(stream: IO[bytes], name: str) -> bytes:
     content = stream.read(MAX_BYTES[name] + 1)
     if len(content) > MAX_BYTES[name]:
         raise BundleRefused(f"{name}: larger than {MAX_BYTES[name]} bytes")

@@ -10,13 +10,11 @@ from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 
-from lib_ml.text import words
-
 # A tag no word can hold, so that a reviewer's own "not_good" is never taken for a tagged "good".
 NEGATED = "not:"
 NEGATORS = frozenset(
-    "not no never none nobody nothing neither nor nowhere cannot hardly barely scarcely without lack lacks lacking "
-    "aint arent cant couldnt didnt doesnt dont hadnt hasnt havent isnt shouldnt wasnt werent wont wouldnt".split()
+    """not no never none nobody nothing neither nor nowhere cannot hardly barely scarcely without lack lacks lacking
+    aint arent cant couldnt didnt doesnt dont hadnt hasnt havent isnt shouldnt wasnt werent wont wouldnt""".split()
 )
 _CLAUSE_ENDS = frozenset(".,!?;:()—–\n")
 _find_words_and_ends = re.compile(r"\w+(?:'\w+)*|[.,!?;:()—–\n]").findall
@@ -32,11 +30,8 @@ def stop_words() -> frozenset[str]:
 def negation(cleaned: str, reach: int) -> tuple[list[str], list[bool]]:
     """The words of a cleaned text, and for each whether a negator stands at most `reach` words before it.
 
-    Punctuation ends a negator's reach; a contraction with n't is a negator. With reach 0 nothing is negated.
+    Punctuation ends a negator's reach; a contraction with n't is a negator.
     """
-    if not reach:
-        found = words(cleaned)
-        return found, [False] * len(found)
     found, negated, left = [], [], 0
     for token in _find_words_and_ends(cleaned):
         if token in _CLAUSE_ENDS:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from lib_ml.features import discounts, negation, stop_words, tagged, word_ngrams
 from lib_ml.manifest import ValenceFeatures, WordFeatures
-from lib_ml.text import clean
+from lib_ml.text import clean, words
 
 
 class Reading(NamedTuple):
@@ -18,7 +18,10 @@ class Reading(NamedTuple):
 
 def read(text: str, negation_reach: int) -> Reading:
     cleaned = clean(text)
-    return Reading(cleaned, *negation(cleaned, negation_reach))
+    if negation_reach:
+        return Reading(cleaned, *negation(cleaned, negation_reach))
+    found = words(cleaned)
+    return Reading(cleaned, found, [False] * len(found))
 
 
 def word_tokens(reading: Reading, block: WordFeatures) -> list[str]:

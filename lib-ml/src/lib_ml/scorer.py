@@ -45,6 +45,7 @@ class Scorer:
         self.manifest: Manifest = bundle.manifest
         self.sha256 = bundle.sha256
         self.labels = bundle.manifest.labels
+        self._binary = bundle.manifest.outputs == "binary"
         self._reach = bundle.manifest.features.negation_reach
         self._columns = [_column(bundle, column) for column in range(bundle.manifest.columns)]
         self._known = _known_words(bundle)
@@ -90,19 +91,18 @@ class Scorer:
                 raise GoldenMismatch(f"golden text {number} is off by {worst:.3g}, more than {GOLDEN_TOLERANCE:g}")
 
     def _explained_by_default(self, likeliest: str) -> str:
-        return self.labels[1] if self.manifest.outputs == "binary" else likeliest
+        return self.labels[1] if self._binary else likeliest
 
     def _probabilities(self, reading: Reading) -> tuple[float, ...]:
-        columns = [_log_odds(column, reading) for column in self._columns]
-        if self.manifest.outputs == "binary":
-            return sigmoid(-columns[0]), sigmoid(columns[0])
-        return tuple(map(sigmoid, columns))
+        if self._binary:
+            positive = sigmoid(_log_odds(self._columns[0], reading))
+            return 1 - positive, positive
+        return tuple([sigmoid(_log_odds(column, reading)) for column in self._columns])
 
     def _explanation(self, reading: Reading, of: str, limit: int) -> tuple[Term, ...]:
-        at, sign = self.labels.index(of), 1.0
-        if self.manifest.outputs == "binary":
-            at, sign = 0, 1.0 if at else -1.0
-        intercept, blocks = self._columns[at]
+        at = self.labels.index(of)
+        sign = -1.0 if self._binary and at == 0 else 1.0
+        intercept, blocks = self._columns[0 if self._binary else at]
         parts: defaultdict[str, float] = defaultdict(float)
         for block in blocks:
             for word, part in block.attribute(reading):

@@ -37,7 +37,9 @@ def fold(pipeline: Pipeline) -> Folded:
     arrays: dict[str, Array] = {"intercept": intercept}
     start = 0
     for name, block in pipeline.named_steps[FEATURES].transformer_list:
-        terms, folded, width = _valence(block, weights[start:]) if name == "valence" else _ngrams(block, weights[start:])
+        terms, folded, width = (
+            _valence(block, weights[start:]) if name == "valence" else _ngrams(block, weights[start:])
+        )
         vocabulary += terms
         counts[name] = len(terms)
         arrays |= {f"{name}.{key}": np.ascontiguousarray(array, dtype=np.float64) for key, array in folded.items()}

@@ -40,9 +40,7 @@ def build_pipeline(params: PipelineParams, *, seed: int = 0) -> Pipeline:
     if params.characters:
         spelled = {"analyzer": "char_wb", "ngram_range": params.characters.ngrams}
         cleaned = {"preprocessor": clean, "lowercase": False}
-        blocks.append(
-            ("characters", _vectorizer(params.characters, params.characters.min_count, **spelled, **cleaned))
-        )
+        blocks.append(("characters", _vectorizer(params.characters, params.characters.min_count, **spelled, **cleaned)))
     if params.valence:
         blocks.append(("valence", ValenceSums(params.valence, params.negation_reach)))
     steps: list[tuple[str, Any]] = [(FEATURES, FeatureUnion(blocks))]

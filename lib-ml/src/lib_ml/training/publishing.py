@@ -85,4 +85,6 @@ def check_equal(scorer: Scorer, pipeline: Pipeline, texts: Sequence[str]) -> flo
 
 def _golden(pipeline: Pipeline) -> tuple[Golden, ...]:
     rows = pipeline.predict_proba(list(GOLDEN_TEXTS))
-    return tuple(Golden(text=text, probabilities=tuple(row.tolist())) for text, row in zip(GOLDEN_TEXTS, rows, strict=True))
+    return tuple(
+        Golden(text=text, probabilities=tuple(row.tolist())) for text, row in zip(GOLDEN_TEXTS, rows, strict=True)
+    )
