@@ -1,0 +1,122 @@
+"""A new service: the Flask app with all that an operator and a caller may expect of every one of ours."""
+
+import re
+import secrets
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import structlog
+from apiflask import APIFlask
+from flask import Flask, Response, g, request
+from flask.json.provider import DefaultJSONProvider
+from lib_version import BuildInfo
+from pydantic_core import from_json, to_json
+
+from lib_web.bounded_request import BoundedRequest
+from lib_web.documentation import add_problem_schema
+from lib_web.metrics import HttpMetrics, method_of, route_of
+from lib_web.operator_routes import OPERATOR_ROUTES, operator_routes
+from lib_web.problems import register_problems
+from lib_web.readiness import Readiness
+
+__all__ = ["Readiness", "new_service"]
+
+# What a caller may choose as its request id: nothing that could break a header or hide in a log line.
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_SECURITY_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
+    ("Cache-Control", "no-store"),
+)
+
+log = structlog.get_logger()
+
+
+class StrictJSONProvider(DefaultJSONProvider):
+    """JSON without NaN, nested no deeper than the parser allows, written and read by compiled code."""
+
+    def loads(self, s: str | bytes, **_kwargs: Any) -> Any:  # noqa: ANN401 - Flask's signature
+        """Raises ValueError for whatever is not JSON, depth and lone surrogates included."""
+        return from_json(s, allow_inf_nan=False)
+
+    def dumps(self, obj: Any, **_kwargs: Any) -> str:  # noqa: ANN401 - Flask's signature
+        """NaN becomes null: a reply is JSON for every reader."""
+        return to_json(obj, inf_nan_mode="null").decode()
+
+    def response(self, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - Flask's signature
+        """`jsonify`."""
+        body = to_json(self._prepare_response_obj(args, kwargs), inf_nan_mode="null")
+        return Response(body, mimetype="application/json")
+
+
+def new_service(
+    component: str,
+    *,
+    title: str,
+    description: str,
+    max_body_bytes: int,
+    build: BuildInfo,
+    ready: Callable[[], Readiness],
+    about: Callable[[], dict[str, Any]] = dict,
+) -> APIFlask:
+    """The app of `component`, without views of its own yet.
+
+    `max_body_bytes` is the longest body any view may read (413 beyond). `ready` is asked by every /readyz;
+    `about` adds its members to /version. Replies get the security headers and `Cache-Control: no-store`
+    unless the view has set its own.
+    """
+    app = APIFlask(
+        "lib_web",
+        title=title,
+        version=build.version,
+        docs_path=None,
+        json_errors=False,
+        static_folder=None,  # type: ignore[arg-type]  # Flask takes None, and APIFlask passes it on
+    )
+    app.request_class = BoundedRequest
+    app.json = StrictJSONProvider(app)
+    app.config.update(
+        MAX_CONTENT_LENGTH=max_body_bytes,
+        MAX_FORM_MEMORY_SIZE=max_body_bytes,
+        INFO={"description": description},
+        # The document must not depend on who asked first.
+        AUTO_SERVERS=False,
+        AUTO_VALIDATION_ERROR_RESPONSE=False,
+        AUTO_404_RESPONSE=False,
+        AUTO_OPERATION_ID=True,
+    )
+    app.spec_callback = add_problem_schema  # type: ignore[assignment]  # called with a dict, YAML is not asked for
+    register_problems(app)
+    _watch_requests(app, HttpMetrics(app, component, build))
+    app.register_blueprint(operator_routes(app, build, ready, about))
+    return app
+
+
+def _watch_requests(app: Flask, metrics: HttpMetrics) -> None:
+    def start() -> None:
+        asked = request.headers.get("X-Request-Id", "")
+        g.request_id = asked if _REQUEST_ID.fullmatch(asked) else secrets.token_hex(16)
+        g.started = perf_counter()
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+    def finish(response: Response) -> Response:
+        method, route, status = method_of(request), route_of(request), response.status_code
+        seconds = perf_counter() - g.started
+        metrics.observe(method, route, status, seconds)
+        # Probes and scrapes would be most of the log, and say nothing while they go well.
+        if route not in OPERATOR_ROUTES or status >= 500:  # noqa: PLR2004 - the class of failures
+            log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 3))
+        headers = response.headers
+        headers["X-Request-Id"] = g.request_id
+        for name, value in _SECURITY_HEADERS:
+            if name not in headers:
+                headers.add(name, value)
+        return response
+
+    app.before_request(start)
+    app.after_request(finish)
