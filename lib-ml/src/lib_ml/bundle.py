@@ -202,6 +202,17 @@ def _expected_shapes(manifest: Manifest) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
+def terms_by_block(bundle: Bundle) -> dict[str, tuple[str, ...]]:
+    """The vocabulary, cut into its blocks."""
+    counts, vocabulary = bundle.manifest.terms, bundle.vocabulary
+    to_characters = counts.words + counts.characters
+    return {
+        "words": vocabulary[: counts.words],
+        "characters": vocabulary[counts.words : to_characters],
+        "valence": vocabulary[to_characters:],
+    }
+
+
 def _private_key(pem: bytes) -> Ed25519PrivateKey:
     key = load_pem_private_key(pem, password=None)
     if not isinstance(key, Ed25519PrivateKey):

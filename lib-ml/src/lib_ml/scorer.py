@@ -1,16 +1,20 @@
 """The compiled scorer: a verified bundle folded into dictionaries, equal to the trained pipeline to 1e-12.
 
-One text is scored in plain Python: numpy's cost a call is larger than the whole sum. sklearn is not needed.
+One text against one column of weights is summed in plain Python: numpy's cost a call is larger than the whole sum.
+Several columns, or many texts, go through `matrix`. sklearn is not needed.
 """
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from lib_ml.blocks import Block, Characters, Valence, Words, weighting
-from lib_ml.bundle import Array, Bundle
+from lib_ml.bundle import Array, Bundle, terms_by_block
 from lib_ml.features import NEGATED, stop_words
 from lib_ml.manifest import Manifest
+from lib_ml.matrix import MatrixScorer
 from lib_ml.reading import Reading, read
 
 GOLDEN_TOLERANCE = 1e-12
@@ -39,7 +43,7 @@ class Explained(NamedTuple):
 
 
 class Scorer:
-    """Scores one text at a time; immutable, so threads may share it."""
+    """A model that answers; its answers never change, so threads may share it."""
 
     def __init__(self, bundle: Bundle) -> None:
         self.manifest: Manifest = bundle.manifest
@@ -47,19 +51,19 @@ class Scorer:
         self.labels = bundle.manifest.labels
         self._binary = bundle.manifest.outputs == "binary"
         self._reach = bundle.manifest.features.negation_reach
+        self._bundle = bundle
         self._columns = [_column(bundle, column) for column in range(bundle.manifest.columns)]
         self._known = _known_words(bundle)
         words = bundle.manifest.features.words
         self._uncounted = stop_words() if words and words.stop_words else frozenset()
 
-    def log_odds(self, text: str) -> tuple[float, ...]:
-        """The log-odds of each column: of labels[1] for a binary model, else of every label."""
-        reading = read(text, self._reach)
-        return tuple(_log_odds(column, reading) for column in self._columns)
-
     def probabilities(self, text: str) -> tuple[float, ...]:
         """The probability of each label, in the order of `labels`."""
         return self._probabilities(read(text, self._reach))
+
+    def probabilities_of_many(self, texts: Sequence[str]) -> Array:
+        """The same for many texts, shape (n_texts, n_labels). Memory grows with their number: pass thousands."""
+        return self._matrix.probabilities(texts)
 
     def explain(self, text: str, *, limit: int = 30, of: str | None = None) -> Explained:
         """The verdict on a text, and the at most `limit` words that weigh most for or against the label `of`.
@@ -82,6 +86,11 @@ class Scorer:
         """The share of the text's words that the vocabulary or a lexicon knows, 0 to 1; 0 for a text without words."""
         return self._coverage(read(text, self._reach))
 
+    @cached_property
+    def _matrix(self) -> MatrixScorer:
+        """Built when first needed: a service that answers one text at a time never pays for it."""
+        return MatrixScorer(self._bundle)
+
     def check_golden(self) -> None:
         """Raises GoldenMismatch unless every golden text gets its known probabilities."""
         for number, golden in enumerate(self.manifest.golden):
@@ -97,7 +106,7 @@ class Scorer:
         if self._binary:
             positive = sigmoid(_log_odds(self._columns[0], reading))
             return 1 - positive, positive
-        return tuple([sigmoid(_log_odds(column, reading)) for column in self._columns])
+        return tuple(self._matrix.probabilities_of_readings([reading])[0].tolist())
 
     def _explanation(self, reading: Reading, of: str, limit: int) -> tuple[Term, ...]:
         at = self.labels.index(of)
@@ -140,7 +149,7 @@ def _log_odds(column: Column, reading: Reading) -> float:
 
 def _column(bundle: Bundle, column: int) -> Column:
     """The intercept and the folded blocks of one column of weights."""
-    features, arrays, terms = bundle.manifest.features, bundle.arrays, _terms_of(bundle)
+    features, arrays, terms = bundle.manifest.features, bundle.arrays, terms_by_block(bundle)
     blocks: list[Block] = []
     if features.words:
         weights = arrays["words.weights"][:, column].tolist()
@@ -160,19 +169,8 @@ def _listed(array: Array | None) -> list[float] | None:
     return None if array is None else array.tolist()
 
 
-def _terms_of(bundle: Bundle) -> dict[str, tuple[str, ...]]:
-    """The vocabulary, cut into its blocks."""
-    counts, vocabulary = bundle.manifest.terms, bundle.vocabulary
-    to_characters = counts.words + counts.characters
-    return {
-        "words": vocabulary[: counts.words],
-        "characters": vocabulary[counts.words : to_characters],
-        "valence": vocabulary[to_characters:],
-    }
-
-
 def _known_words(bundle: Bundle) -> frozenset[str]:
     """Words the model has met: single words of its vocabulary, negated or not, and its lexicons' words."""
-    terms = _terms_of(bundle)
+    terms = terms_by_block(bundle)
     met = (term.removeprefix(NEGATED) for term in terms["words"] if " " not in term)
     return frozenset(met) | frozenset(terms["valence"])
