@@ -1,0 +1,85 @@
+"""Feedback: what a reader says the label of one prediction should have been."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from model_service.domain.active_model import ActiveModel
+from model_service.domain.prediction_id import PredictionIds
+
+__all__ = [
+    "Feedback",
+    "FeedbackNotStored",
+    "FeedbackStore",
+    "LabelUnknown",
+    "NoModel",
+    "PredictionUnknown",
+    "judge_feedback",
+]
+
+
+class PredictionUnknown(Exception):
+    """The id is not one that this service, or a replica with its key, gave out."""
+
+
+class LabelUnknown(Exception):
+    """The label is not one of the model's; `labels` are."""
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        super().__init__("label unknown")
+        self.labels = labels
+
+
+class NoModel(Exception):
+    """No model is loaded, so nothing can be predicted and no label is known."""
+
+
+class FeedbackNotStored(Exception):
+    """The store did not take it; the message says why in the store's words, without the feedback."""
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """The last word on one prediction. `label` None: withdrawn. Times in seconds since 1970."""
+
+    prediction_id: str
+    label: str | None
+    predicted_label: str
+    model: str
+    model_version: str
+    predicted_at_s: float
+    given_at_s: float
+
+
+class FeedbackStore(Protocol):
+    """Where feedback outlives the process."""
+
+    def put(self, feedback: Feedback) -> bool:
+        """Make it the last word, durably. False when it was the last word already. Raises FeedbackNotStored."""
+
+
+def judge_feedback(
+    prediction_id: str, label: str | None, ids: PredictionIds, active: ActiveModel, now_s: float
+) -> Feedback:
+    """The feedback, when the id is ours and the label is one of its model's.
+
+    Raises PredictionUnknown, LabelUnknown, NoModel.
+    """
+    prediction = ids.read(prediction_id)
+    if prediction is None:
+        raise PredictionUnknown
+    known = active.labels_of(prediction.model)
+    if known is None:
+        raise NoModel
+    if label is not None and label not in known.labels:
+        raise LabelUnknown(known.labels)
+    if prediction.label_index >= len(known.labels):
+        raise PredictionUnknown
+    return Feedback(
+        prediction_id=prediction_id,
+        label=label,
+        predicted_label=known.labels[prediction.label_index],
+        model=prediction.model,
+        model_version=known.version,
+        predicted_at_s=prediction.predicted_at_s,
+        given_at_s=now_s,
+    )
