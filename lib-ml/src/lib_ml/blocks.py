@@ -6,8 +6,8 @@ gives the same sum word by word. A block that counts n-grams splits each n-gram'
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
-from itertools import repeat
+from functools import lru_cache, partial
+from itertools import chain, repeat
 from math import log, sqrt
 from operator import attrgetter
 from typing import Protocol
@@ -18,6 +18,8 @@ from lib_ml.reading import Reading, word_discounts, word_terms
 from lib_ml.text import words
 
 Part = tuple[str, float]
+
+CHUNKS_REMEMBERED, LONGEST_CHUNK_REMEMBERED = 16_384, 24  # at most some 10 MB a model
 
 
 class Block(Protocol):
@@ -133,29 +135,36 @@ class Words:
 
 
 class Characters:
-    """Character n-grams inside whitespace-separated chunks."""
+    """Character n-grams inside whitespace-separated chunks.
 
-    def __init__(self, low: int, high: int, weights: Weighting) -> None:
+    Few chunks make up most of what people write, so the known n-grams of the latest ones are kept.
+    """
+
+    def __init__(self, low: int, high: int, terms: Iterable[str], weights: Weighting) -> None:
         self._range = low, high
         self._weights = weights
+        self._vocabulary = {term: term for term in terms}
+        self._remembered = lru_cache(CHUNKS_REMEMBERED)(self._known)
 
     def add(self, reading: Reading) -> float:
-        return self._weights.total(self._terms(reading.cleaned.split()))
+        return self._weights.total(chain.from_iterable(map(self._known_of, reading.cleaned.split())))
 
     def attribute(self, reading: Reading) -> Iterator[Part]:
         chunks = reading.cleaned.split()
-        parts = iter(self._weights.parts(self._terms(chunks)))
-        for chunk in chunks:
-            of_chunk = sum(next(parts) for _ in character_ngrams(chunk, *self._range))
+        known = [self._known_of(chunk) for chunk in chunks]
+        parts = iter(self._weights.parts([*chain.from_iterable(known)]))
+        for chunk, terms in zip(chunks, known, strict=True):
             # A smiley or a row of exclamation marks holds no word: it speaks for itself.
-            yield from _shared(words(chunk) or [chunk], of_chunk)
+            yield from _shared(words(chunk) or [chunk], sum([next(parts) for _ in terms]))
 
-    def _terms(self, chunks: Iterable[str]) -> list[str]:
-        low, high = self._range
-        terms: list[str] = []
-        for chunk in chunks:
-            terms += character_ngrams(chunk, low, high)
-        return terms
+    def _known_of(self, chunk: str) -> tuple[str, ...]:
+        # Long chunks are rare, and a memory of them could be made to grow without end.
+        return self._remembered(chunk) if len(chunk) <= LONGEST_CHUNK_REMEMBERED else self._known(chunk)
+
+    def _known(self, chunk: str) -> tuple[str, ...]:
+        """The vocabulary's own strings, whose hashes are known, rather than equal slices of the chunk."""
+        vocabulary = self._vocabulary
+        return tuple([vocabulary[gram] for gram in character_ngrams(chunk, *self._range) if gram in vocabulary])
 
 
 class Valence:

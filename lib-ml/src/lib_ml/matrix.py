@@ -1,7 +1,7 @@
-"""The vectorised path: many texts, or many labels, against the whole matrix of weights with numpy.
+"""The vectorised path: any number of texts against a matrix of weights, one column a label, with numpy.
 
-For one text and one column of weights the dictionaries of `blocks` are quicker; with more of either, reading the terms
-once and letting numpy do the sums is. Equal to them, and to the trained pipeline, to 1e-12.
+For one column the dictionaries of `blocks` are quicker; for several, finding the terms once and letting numpy do the
+sums is. Equal to them, and to the trained pipeline, to 1e-12.
 """
 
 from collections.abc import Callable, Sequence

@@ -7,7 +7,9 @@ import re
 import unicodedata
 
 _APOSTROPHES = str.maketrans(dict.fromkeys("‘’‛ʼ´", "'"))
-_find_words = re.compile(r"\w+(?:'\w+)*").findall
+# Every ASCII sign that can't be part of a word becomes a blank.
+_BLANKED = {code: sign if (sign := chr(code)).isalnum() or sign in "_'" else " " for code in range(128)}
+find_words = re.compile(r"\w+(?:'\w+)*").findall
 _words_as_typed = re.compile(r"\w+(?:['‘’‛ʼ´]\w+)*").finditer
 
 
@@ -21,7 +23,13 @@ def clean(text: str) -> str:
 
 def words(cleaned: str) -> list[str]:
     """The words of a cleaned text in their order: runs of letters and digits, apostrophes inside kept ("don't")."""
-    return _find_words(cleaned)
+    if not cleaned.isascii():
+        return find_words(cleaned)
+    # Half the time of the pattern, with the same result: a test compares the two.
+    found = cleaned.translate(_BLANKED).split()
+    if "'" in cleaned:
+        return [word for piece in found for word in ((piece,) if "'" not in piece else find_words(piece))]
+    return found
 
 
 def spans(text: str) -> list[tuple[int, int, str]]:

@@ -1,9 +1,12 @@
 import math
+from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lib_ml.bundle import load_bundle
+from lib_ml.matrix import MatrixScorer
 from lib_ml.scorer import INTERCEPT, OTHER, GoldenMismatch, Scorer
 from lib_ml.training import CannotFold, PipelineParams, build_pipeline, compile_bundle
 from lib_ml.training.pipeline import CLASSIFIER, FEATURES
@@ -34,6 +37,11 @@ ANY_TEXT = st.one_of(st.text(max_size=400), SPOKEN)
 LENIENT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
+@cache
+def matrix_of(folder: Path) -> MatrixScorer:
+    return MatrixScorer(load_bundle(folder))
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_the_scorer_equals_sklearn_on_odd_texts(trained, name):
     model = trained(name)
@@ -41,6 +49,7 @@ def test_the_scorer_equals_sklearn_on_odd_texts(trained, name):
     for text, row in zip(ODD_TEXTS, expected, strict=True):
         assert model.scorer.probabilities(text) == pytest.approx(row, abs=TOLERANCE, rel=0)
     assert model.scorer.probabilities_of_many(ODD_TEXTS) == pytest.approx(expected, abs=TOLERANCE, rel=0)
+    assert matrix_of(model.folder).probabilities(ODD_TEXTS) == pytest.approx(expected, abs=TOLERANCE)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -50,7 +59,7 @@ def test_the_scorer_equals_sklearn_on_any_text(trained, name, text):
     model = trained(name)
     expected = model.pipeline.predict_proba([text])
     assert model.scorer.probabilities(text) == pytest.approx(expected[0], abs=TOLERANCE, rel=0)
-    assert model.scorer.probabilities_of_many([text]) == pytest.approx(expected, abs=TOLERANCE, rel=0)
+    assert matrix_of(model.folder).probabilities([text]) == pytest.approx(expected, abs=TOLERANCE, rel=0)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -127,6 +136,8 @@ def test_several_labels_each_get_their_probability(tmp_path):
     log_odds = sum(term.weight for term in found.explanation)
     assert 1 / (1 + math.exp(-log_odds)) == pytest.approx(found.labels["loud"], abs=TOLERANCE)
     assert scorer.explain("soup").label == "soup"
+    expected = pytest.approx(pipeline.predict_proba(ODD_TEXTS), abs=TOLERANCE, rel=0)
+    assert scorer.probabilities_of_many(ODD_TEXTS) == expected
 
 
 def test_gaussian_naive_bayes_is_trained_for_comparison_but_refused(tmp_path):

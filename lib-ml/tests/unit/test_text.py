@@ -1,6 +1,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from lib_ml.text import clean, spans, words
+from lib_ml.text import clean, find_words, spans, words
 
 
 def test_letter_case_and_apostrophes_do_not_matter():
@@ -18,6 +18,11 @@ def test_a_composed_and_a_decomposed_accent_are_the_same_word():
 
 def test_words_keep_inner_apostrophes_and_drop_punctuation():
     assert words("don't 'quote' me, o'clock!") == ["don't", "quote", "me", "o'clock"]
+
+
+@given(st.text(st.characters(codec="ascii")) | st.text("ab_'. \n\x1c"))
+def test_the_quick_way_through_ascii_finds_the_same_words(text):
+    assert words(text) == find_words(text)
 
 
 def test_spans_point_into_the_text_as_typed():

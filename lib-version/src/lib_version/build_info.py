@@ -84,7 +84,7 @@ def _described(checkout: Path, component: str) -> str | None:
 
 
 def version_from_tag(described: str | None, commit: str, *, changed: bool) -> str:
-    """A PEP 440 version: the tag itself on a clean tagged commit, else the next patch's development version."""
+    """A PEP 440 version: the tag's own on its clean commit, else one that sorts after it and before the next."""
     local = f"g{commit[:9]}" + (".dirty" if changed else "")
     if described is None:
         return f"0.1.dev0+{local}"
@@ -92,8 +92,7 @@ def version_from_tag(described: str | None, commit: str, *, changed: bool) -> st
     released = tag.rsplit("/v", 1)[1]
     if distance == "0" and not changed:
         return released
-    *head, patch = released.split(".")
-    return f"{'.'.join([*head, str(int(patch) + 1)])}.dev{distance}+{local}"
+    return f"{released}.post{distance}+{local}"
 
 
 def _as_utc(moment: str) -> str:
