@@ -1,0 +1,1 @@
+"""Disk and network: the store, the model-service, the deliverer of feedback."""
