@@ -1,7 +1,5 @@
 """A new service: the Flask app with all that an operator and a caller may expect of every one of ours."""
 
-import re
-import secrets
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
@@ -15,6 +13,7 @@ from pydantic_core import from_json, to_json
 
 from lib_web.bounded_request import BoundedRequest
 from lib_web.documentation import add_problem_schema
+from lib_web.edge import REQUEST_ID, with_edge_headers
 from lib_web.metrics import HttpMetrics, method_of, route_of
 from lib_web.operator_routes import OPERATOR_ROUTES, operator_routes
 from lib_web.problems import register_problems
@@ -22,18 +21,14 @@ from lib_web.readiness import Readiness
 
 __all__ = ["Readiness", "new_service"]
 
-# What a caller may choose as its request id: nothing that could break a header or hide in a log line.
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-_SECURITY_HEADERS = (
-    ("X-Content-Type-Options", "nosniff"),
-    ("X-Frame-Options", "DENY"),
-    ("Referrer-Policy", "no-referrer"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
-    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
-    ("Cache-Control", "no-store"),
-)
-
 log = structlog.get_logger()
+
+
+class Service(APIFlask):
+    """An APIFlask without async views; Flask would ask every view and hook at every request whether it is one."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
 
 
 class StrictJSONProvider(DefaultJSONProvider):
@@ -69,7 +64,7 @@ def new_service(
     `about` adds its members to /version. Replies get the security headers and `Cache-Control: no-store`
     unless the view has set its own.
     """
-    app = APIFlask(
+    app = Service(
         "lib_web",
         title=title,
         version=build.version,
@@ -90,6 +85,7 @@ def new_service(
         AUTO_OPERATION_ID=True,
     )
     app.spec_callback = add_problem_schema  # type: ignore[assignment]  # called with a dict, YAML is not asked for
+    app.wsgi_app = with_edge_headers(app.wsgi_app)  # type: ignore[method-assign, assignment]  # Flask's own way
     register_problems(app)
     _watch_requests(app, HttpMetrics(app, component, build))
     app.register_blueprint(operator_routes(app, build, ready, about))
@@ -98,24 +94,19 @@ def new_service(
 
 def _watch_requests(app: Flask, metrics: HttpMetrics) -> None:
     def start() -> None:
-        asked = request.headers.get("X-Request-Id", "")
-        g.request_id = asked if _REQUEST_ID.fullmatch(asked) else secrets.token_hex(16)
         g.started = perf_counter()
+        g.request_id = request.environ[REQUEST_ID]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
     def finish(response: Response) -> Response:
-        method, route, status = method_of(request), route_of(request), response.status_code
+        answered = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - each look through the proxy costs
+        method, route, status = method_of(answered), route_of(answered), response.status_code
         seconds = perf_counter() - g.started
         metrics.observe(method, route, status, seconds)
         # Probes and scrapes would be most of the log, and say nothing while they go well.
         if route not in OPERATOR_ROUTES or status >= 500:  # noqa: PLR2004 - the class of failures
             log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 3))
-        headers = response.headers
-        headers["X-Request-Id"] = g.request_id
-        for name, value in _SECURITY_HEADERS:
-            if name not in headers:
-                headers.add(name, value)
         return response
 
     app.before_request(start)

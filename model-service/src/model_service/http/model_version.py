@@ -1,20 +1,26 @@
 """X-Palate-Model-Version on every reply, errors included."""
 
-from flask import Flask, Response
+from flask import Flask, Response, g
 
-from model_service.domain import ActiveModel
+from model_service.domain import ActiveModel, Model
 
-__all__ = ["MODEL_VERSION_HEADER", "name_model_version"]
+__all__ = ["answered_by", "name_model_version"]
 
-MODEL_VERSION_HEADER = "X-Palate-Model-Version"
+_HEADER = "X-Palate-Model-Version"
+
+
+def answered_by(model: Model) -> None:
+    """Name `model` on the current reply, also when it was swapped meanwhile."""
+    g.answered_by = model
 
 
 def name_model_version(app: Flask, active: ActiveModel) -> None:
-    """Add the header to every reply of `app` that has none yet, while a model is loaded."""
+    """Add the header to every reply of `app` while a model is loaded."""
 
     def add(response: Response) -> Response:
-        if active.model is not None and MODEL_VERSION_HEADER not in response.headers:
-            response.headers[MODEL_VERSION_HEADER] = active.model.version
+        model = g.get("answered_by") or active.model
+        if model is not None:
+            response.headers.add(_HEADER, model.version)
         return response
 
     app.after_request(add)

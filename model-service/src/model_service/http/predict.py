@@ -12,7 +12,7 @@ from pydantic_core import to_json
 
 from model_service.domain import ActiveModel, Observer, PredictionIds, classify
 from model_service.http.documents import VERDICT_EXAMPLE, VerdictDocument
-from model_service.http.model_version import MODEL_VERSION_HEADER
+from model_service.http.model_version import answered_by
 from model_service.http.readiness import no_model
 
 __all__ = ["predict_routes"]
@@ -47,6 +47,7 @@ def predict_routes(
         model = active.model
         if model is None:
             raise no_model()
+        answered_by(model)
         started = perf_counter()
         verdict = classify(text, model, ids, time())
         observer.predicted(verdict, perf_counter() - started)
@@ -54,6 +55,6 @@ def predict_routes(
             label=verdict["label"], model_version=model.version, text_chars=len(text)
         )
         body = to_json(verdict | {"service_version": service_version})
-        return Response(body, mimetype="application/json", headers={MODEL_VERSION_HEADER: model.version})
+        return Response(body, mimetype="application/json")
 
     return routes
