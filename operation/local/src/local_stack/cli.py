@@ -1,5 +1,6 @@
 """The command `palate`."""
 
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -10,6 +11,7 @@ from local_stack.gateway import GatewayLate
 from local_stack.home import Home, HomeInUse
 from local_stack.ports import Ports
 from local_stack.preparation import PreparationFailed
+from local_stack.preparation import train as train_models
 from local_stack.readiness import NotReady
 from local_stack.release_file import ReleaseFileDamaged
 from local_stack.settings import LocalSettings, SettingsRefused
@@ -46,6 +48,21 @@ def weight(
     try:
         _say(change_weight(home, percent))
     except (ReleaseFileDamaged, GatewayLate, OSError) as error:
+        _fail(str(error))
+
+
+@main.command()
+def train(
+    data: Annotated[Path | None, typer.Option(help="reviews to train on instead of the source in params.yaml")] = None,
+) -> None:
+    """Train v1 and v2 and publish them; a running stack takes them over."""
+    home = Home(_settings().home)
+    try:
+        home.prepare()
+        train_models(home, data and data.absolute(), _say)
+    except OSError as error:
+        _fail(f"{home.root} can't be written ({error.strerror}): choose another folder with PALATE_HOME")
+    except PreparationFailed as error:
         _fail(str(error))
 
 

@@ -14,7 +14,7 @@ from local_stack.home import Home
 from local_stack.ports import VERSIONS
 from local_stack.programs import migration, script, tethered
 
-__all__ = ["PreparationFailed", "lacking_models", "migrate", "train_lacking"]
+__all__ = ["PreparationFailed", "lacking_models", "migrate", "train", "train_lacking"]
 
 _MIGRATION_TIMEOUT_S = 60
 _TIDY_UP_S = 5
@@ -34,12 +34,19 @@ def train_lacking(home: Home, say: Callable[[str], None]) -> None:
     """Train and publish when a model lacks; its progress goes to our own output. Raises PreparationFailed."""
     if not (lacking := lacking_models(home)):
         return
+    say(f"training {' and '.join(lacking)}: there is no model yet")
+    train(home, None, say)
+    if lacking := lacking_models(home):
+        raise PreparationFailed(f"training has published no {' and no '.join(lacking)}")
+
+
+def train(home: Home, data: Path | None, say: Callable[[str], None]) -> None:
+    """Train on the file `data` (None: the source params.yaml names) and publish. Raises PreparationFailed."""
+    command = tethered("TERM", script("model-training"), "train", *(("--data", str(data)) if data else ()))
     with _training_turn(say):
-        say(f"training {' and '.join(lacking)}: there is no model yet")
-        environment = {**os.environ, "PALATE_REGISTRY": str(home.registry)}
-        code = _run_to_end(tethered("TERM", script("model-training"), "train"), environment)
-    if code or lacking_models(home):
-        raise PreparationFailed(f"training ended with code {code}, the reason stands above; make train tries again")
+        code = _run_to_end(command, {**os.environ, "PALATE_REGISTRY": str(home.registry)})
+    if code:
+        raise PreparationFailed(f"training ended with code {code}; the reason stands above")
 
 
 def migrate(home: Home) -> None:
