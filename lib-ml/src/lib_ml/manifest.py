@@ -70,7 +70,7 @@ class Features(Closed):
 
 
 class DataSource(Closed):
-    """The table a model was trained on. `name` is the file's name without its folder; `rows` those that were used."""
+    """The table a model was trained on. `name` is the file's name without its folder; `rows` those it holds."""
 
     source: Literal["sample", "published", "path"]
     name: str = Field(min_length=1, max_length=255)
