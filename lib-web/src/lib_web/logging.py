@@ -50,7 +50,6 @@ def _send_standard_logging_through(shared: list[structlog.typing.Processor], lev
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _render_text],
-            keep_exc_info=True,
         )
     )
     root = logging.getLogger()

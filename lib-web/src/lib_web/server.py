@@ -37,7 +37,7 @@ KEEPALIVE_S = 75
 # Seconds in which running requests may finish after SIGTERM.
 GRACEFUL_TIMEOUT_S = 10
 # Seconds without a byte after which a thread no longer waits for the rest of a request.
-RECEIVE_TIMEOUT_S = 10
+RECEIVE_TIMEOUT_S = 5
 BACKLOG = 1024
 _PR_SET_PDEATHSIG = 1
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a file there has no name from the moment it is opened
@@ -146,6 +146,23 @@ class _Logger(Logger):  # type: ignore[misc]  # gunicorn brings no types
 
 
 class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn brings no types
+    def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - gunicorn's signature
+        """When stopping, take what already waits and close the socket at once.
+
+        gunicorn keeps it open until the last kept-alive connection is gone. Meanwhile the kernel would go on sending
+        connections here that nobody takes, also those meant for a new master on the same port.
+        """
+        super().set_accept_enabled(enabled)
+        full = self.nr_conns >= self.worker_connections
+        if enabled or full:
+            return
+        for listener in self.sockets:
+            taken = -1
+            while taken != self.nr_conns:
+                taken = self.nr_conns
+                self.accept(listener)
+            listener.close()
+
     def handle_error(self, _req: object, client: socket.socket, _addr: object, exc: BaseException) -> None:
         """Answer what gunicorn could not read; by default HTML that repeats the input, once a 501."""
         status, title = _refusal(exc)

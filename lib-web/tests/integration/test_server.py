@@ -1,0 +1,189 @@
+"""The real server in a process of its own, over real sockets."""
+
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+JSON = {"Content-Type": "application/json"}
+GOOD = b'{"text":"cold soup"}'
+HEAD = b"POST /greet HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+
+
+def chunked(*chunks: bytes) -> bytes:
+    framed = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
+    return HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + framed + b"0\r\n\r\n"
+
+
+def sized(body: bytes, length: int | None = None) -> bytes:
+    return HEAD + b"Content-Length: %d\r\n\r\n" % (len(body) if length is None else length) + body
+
+
+HOSTILE = {
+    "chunked over the limit": (chunked(*[b" " * 1_000] * 100), 413),
+    "10 MB with a length": (sized(b" " * 10_000_000), 413),
+    "10 MB promised, nothing sent": (sized(b"", 10_000_000), 413),
+    "cut off": (sized(GOOD, 100), 400),
+    "chunks cut off": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab", 400),
+    "a chunk size that is no number": (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n", 400),
+    "an unknown transfer coding": (HEAD + b"Transfer-Encoding: gzip\r\n\r\n", 400),
+    "a length and chunks": (HEAD + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    "two lengths": (HEAD + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", 400),
+    "a length that is no number": (HEAD + b"Content-Length: many\r\n\r\n", 400),
+    "a negative length": (HEAD + b"Content-Length: -1\r\n\r\n", 400),
+    "gzip": (HEAD + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b", 415),
+    "no content type": (b"POST /greet HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}", 415),
+    "a NUL in the path": (b"GET /a\0b HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "a quoted NUL in the path": (b"GET /a%00b HTTP/1.1\r\nHost: a\r\n\r\n", 404),
+    "a path of 9,000 characters": (b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+    "a header of 64 kB": (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 65_536 + b"\r\n\r\n", 431),
+    "500 headers": (b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 500 + b"\r\n", 431),
+    "a header without a colon": (b"GET / HTTP/1.1\r\nHost: a\r\ncold soup\r\n\r\n", 400),
+    "not HTTP": (b"the soup was cold\r\n\r\n", 400),
+    "a version from the future": (b"GET / HTTP/9.9\r\nHost: a\r\n\r\n", 400),
+    "an invented method": (b"SOUP /greet HTTP/1.1\r\nHost: a\r\n\r\n", 405),
+    "wrong method": (b"DELETE /greet HTTP/1.1\r\nHost: a\r\n\r\n", 405),
+    "an unknown expectation": (HEAD + b"Expect: soup\r\nContent-Length: 2\r\n\r\n{}", 417),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_hostile_request_gets_a_problem_and_the_server_goes_on(shared_server, case):
+    raw, status = HOSTILE[case]
+    reply = shared_server.send(raw)
+    head, _, body = reply.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n").partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status), reply[:200]
+    assert b"application/problem+json" in head
+    assert json.loads(body)["status"] == status
+    assert b"soup" not in body
+    assert shared_server.ask("POST", "/greet", GOOD, JSON)[0] == 200
+
+
+def test_nothing_of_what_was_sent_is_in_the_log_and_each_line_is_json(shared_server):
+    for raw, _ in HOSTILE.values():
+        shared_server.send(raw)
+    shared_server.ask("GET", "/fail?secret=soup")
+    text = shared_server.log.read_text()
+    assert "soup" not in text.replace('raise ValueError(\\"the soup was cold\\")', "")
+    events = {line["event"] for line in shared_server.lines()}
+    assert {"listening", "request", "request_refused", "unexpected_exception"} <= events
+    assert all({"level", "timestamp", "component"} <= set(line) for line in shared_server.lines())
+
+
+def test_a_request_s_log_line_has_its_id_and_its_template(shared_server):
+    shared_server.ask("POST", "/greet?a=b", GOOD, JSON | {"X-Request-Id": "look-for-me"})
+    (line,) = [line for line in shared_server.lines() if line.get("request_id") == "look-for-me"]
+    assert (line["route"], line["status"], line["method"]) == ("/greet", 200, "POST")
+    assert line["ms"] > 0
+
+
+def test_connections_are_kept_alive(shared_server):
+    one = sized(GOOD)
+    reply = shared_server.send(one + one)
+    assert reply.count(b"200 OK") == 2
+
+
+def test_a_client_that_stalls_does_not_hold_a_thread_for_ever(shared_server):
+    stalled = [socket.create_connection(("127.0.0.1", shared_server.port)) for _ in range(4)]
+    try:
+        for connection in stalled:
+            connection.settimeout(25)
+            connection.sendall(sized(GOOD, 100))
+        assert b" 408 " in stalled[0].recv(4_096)
+        assert shared_server.ask("GET", "/livez", timeout=20)[0] == 200
+    finally:
+        for connection in stalled:
+            connection.close()
+
+
+def test_a_killed_worker_is_replaced_while_clients_post(server):
+    answers: list[int] = []
+    stop = threading.Event()
+
+    def post() -> None:
+        while not stop.is_set():
+            try:
+                answers.append(server.ask("POST", "/greet", GOOD, JSON)[0])
+            except OSError:
+                answers.append(0)
+
+    threads = [threading.Thread(target=post) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    killed = server.worker()
+    os.kill(killed, signal.SIGKILL)
+    started = time.monotonic()
+    while (worker := server.worker()) == killed:
+        assert time.monotonic() - started < 3
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert worker != killed
+    assert set(answers) <= {0, 200}
+    # Only what the worker had in its hands was lost: at most one a thread, and some that had just been accepted.
+    assert answers.count(0) <= 12
+
+
+def test_a_killed_master_leaves_the_port_free_and_its_worker_goes(server, start_server):
+    worker = server.worker()
+    server.process.kill()
+    server.process.wait()
+    with start_server(server.port) as successor:
+        assert successor.ask("POST", "/greet", GOOD, JSON)[0] == 200
+        deadline = time.monotonic() + 10
+        while Path(f"/proc/{worker}").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not Path(f"/proc/{worker}").exists()
+        assert successor.worker() != worker
+
+
+def test_a_stopping_server_refuses_at_once_what_it_will_not_answer(server):
+    with socket.create_connection(("127.0.0.1", server.port)) as kept:
+        kept.sendall(sized(GOOD))
+        assert b"200 OK" in kept.recv(4_096)
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", server.port))
+        kept.sendall(sized(GOOD))
+        assert b"Connection: close" in kept.recv(4_096)
+
+
+def test_sigterm_lets_a_running_request_finish(server):
+    replies: list[int] = []
+    asking = threading.Thread(target=lambda: replies.append(server.ask("GET", "/slow")[0]))
+    asking.start()
+    time.sleep(0.2)
+    server.process.send_signal(signal.SIGTERM)
+    asking.join()
+    assert replies == [200]
+    assert server.process.wait(20) == 0
+
+
+def test_a_port_in_use_is_named(start_server):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(AssertionError) as failure, start_server(port, patience_s=2):
+            pass
+    assert "can_not_listen" in str(failure.value)
+    assert str(port) in str(failure.value)
+
+
+def test_no_control_socket_is_opened(server):
+    assert not list(Path.home().glob(".gunicorn/*.ctl"))
+    opened = {str(link.readlink()) for link in Path(f"/proc/{server.pid}/fd").iterdir()}
+    assert not [name for name in opened if "ctl" in name]
+
+
+def test_an_ipv6_address_can_be_listened_on():
+    from lib_web.server import _listen  # noqa: PLC0415 - the part that a whole server would only repeat
+
+    with _listen("::1", 0) as listener:
+        assert listener.family == socket.AF_INET6
