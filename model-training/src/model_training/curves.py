@@ -36,7 +36,7 @@ def precision_recall(truth: IntArray, positive: FloatArray) -> Rows:
 
 
 def calibration(truth: IntArray, positive: FloatArray, bins: int) -> Rows:
-    """Per bin of equal width: mean probability of label 1, the share that is label 1, and how many texts. No empty bin."""
+    """Per filled bin of equal width: mean probability of label 1, the share that is label 1, and how many texts."""
     which = np.minimum((positive * bins).astype(int), bins - 1)
     filled = [which == one for one in range(bins) if (which == one).any()]
     return _rows(
@@ -54,7 +54,9 @@ def learning_curve(outcomes: Outcomes, truth: IntArray) -> Rows:
         seen = [_accuracy(truth[one.fit.train], one.on_train) for one in fits if one.on_train is not None]
         unseen = [_accuracy(truth[one.fit.test], one.probabilities) for one in fits]
         size = round(float(np.mean([len(one.fit.train) for one in fits])))
-        rows += _rows(texts=np.array([size]), training=np.array([np.mean(seen)]), validation=np.array([np.mean(unseen)]))
+        rows += _rows(
+            texts=np.array([size]), training=np.array([np.mean(seen)]), validation=np.array([np.mean(unseen)])
+        )
     return rows
 
 

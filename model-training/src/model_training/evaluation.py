@@ -17,6 +17,7 @@ IntArray = NDArray[np.int64]
 def metrics(
     outcomes: Mapping[str, Outcomes],
     labels: Sequence[int],
+    *,
     held_out: Mapping[str, FloatArray],
     held_out_labels: Sequence[int],
     plan: Plan,
@@ -62,9 +63,7 @@ def _intervals(folds: list[dict[str, float]], plan: Plan) -> dict[str, dict[str,
     }
 
 
-def _differences(
-    one: list[dict[str, float]], other: list[dict[str, float]], plan: Plan
-) -> dict[str, dict[str, float]]:
+def _differences(one: list[dict[str, float]], other: list[dict[str, float]], plan: Plan) -> dict[str, dict[str, float]]:
     """The same folds, so the difference of each pair: far surer than comparing two intervals by eye."""
     share = 1 / (plan.folds - 1)
     return {

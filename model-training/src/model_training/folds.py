@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed  # type: ignore[import-untyped]  # joblib publishes no types
 from lib_ml.training import PipelineParams, build_pipeline
 from numpy.typing import NDArray
 from sklearn.model_selection import RepeatedStratifiedKFold, train_test_split
@@ -80,9 +80,7 @@ def _fits(model: str, labels: Sequence[int], plan: Plan) -> Iterator[Fit]:
                 yield Fit(model, fold, share, part, test)
 
 
-def _carry_out(
-    fit: Fit, params: PipelineParams, texts: Sequence[str], labels: Sequence[int], plan: Plan
-) -> Outcome:
+def _carry_out(fit: Fit, params: PipelineParams, texts: Sequence[str], labels: Sequence[int], plan: Plan) -> Outcome:
     pipeline = build_pipeline(params, seed=plan.seed)
     learnt = [texts[at] for at in fit.train]
     pipeline.fit(learnt, [labels[at] for at in fit.train])

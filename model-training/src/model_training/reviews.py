@@ -48,7 +48,10 @@ def read_table(path: Path, *, name: str, max_chars: int, least_per_label: int) -
     if not found:
         raise TrainingRefused(f"{name}: has a header but no reviews: add at least {least_per_label} of each label")
     _refuse_conflicts(found, name)
-    unique = tuple({key_of(review.text): review for review in reversed(found)}.values())[::-1]
+    first: dict[str, Review] = {}
+    for review in found:
+        first.setdefault(key_of(review.text), review)
+    unique = tuple(first.values())
     _refuse_too_few(unique, name, least_per_label)
     return Table(unique, rows=len(found))
 

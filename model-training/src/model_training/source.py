@@ -17,7 +17,7 @@ from model_training.whole_files import whole_file, write_json
 
 
 class Fetched(Closed):
-    """data/source.json: the raw file's origin. `name` has no folder: a model must not tell where its maker's home is."""
+    """data/source.json: the raw file's origin. `name` has no folder: a model must not tell where its maker lives."""
 
     source: str = Field(pattern="^(sample|published|path)$")
     name: str = Field(min_length=1, max_length=255)
@@ -61,8 +61,8 @@ def download(published: Published, raw: Path) -> None:
             found = _stream_to(published, partial)
             if found != published.sha256:
                 raise TrainingRefused(
-                    f"{published.url}: its sha256 is {found}, not {published.sha256}: the file was changed or cut short; "
-                    "check it, then correct data.published.sha256 in params.yaml"
+                    f"{published.url}: its sha256 is {found}, not {published.sha256}: the file was changed or cut "
+                    "short; check it, then correct data.published.sha256 in params.yaml"
                 )
     except httpx.HTTPStatusError as error:
         status = f"{error.response.status_code} {error.response.reason_phrase}"
@@ -90,7 +90,9 @@ def _stream_to(published: Published, partial: Path) -> str:
                 digest.update(piece)
                 bar.advance(bar.task_ids[0], len(piece))
                 if stream.tell() > limit:
-                    raise TrainingRefused(f"{published.url}: larger than {published.max_megabytes:g} MB: see max_megabytes")
+                    raise TrainingRefused(
+                        f"{published.url}: larger than {published.max_megabytes:g} MB: see max_megabytes"
+                    )
                 if time.monotonic() > deadline:
                     raise TrainingRefused(
                         f"{published.url}: not finished within {published.deadline_s:g} s: see deadline_s"

@@ -58,4 +58,10 @@ def _label_share(reviews: list[Review]) -> dict[str, float]:
 
 def _lengths(lengths: list[int]) -> dict[str, float]:
     lower, median, upper = quantiles(lengths, n=4)
-    return {"least": min(lengths), "lower_quarter": lower, "median": median, "upper_quarter": upper, "most": max(lengths)}
+    return {
+        "least": min(lengths),
+        "lower_quarter": lower,
+        "median": median,
+        "upper_quarter": upper,
+        "most": max(lengths),
+    }

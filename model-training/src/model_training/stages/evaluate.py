@@ -1,10 +1,10 @@
 """evaluate: figures with intervals from repeated folds of the training side, the held-out figures, and the plots."""
 
-import joblib
 import numpy as np
 
 from model_training import curves
 from model_training.evaluation import metrics, out_of_fold
+from model_training.fitted import load_pipeline
 from model_training.folds import Outcomes, Plan, cross_validate
 from model_training.params import load_params
 from model_training.pictures import draw_all
@@ -26,7 +26,7 @@ def main() -> None:
     outcomes = cross_validate(params.models, texts, labels, plan, settings_from().jobs)
     held_out = {model: _held_out(model, test_texts) for model in params.models}
     bins = params.evaluation.calibration_bins
-    report = metrics(outcomes, labels, held_out, test_labels, plan, bins)
+    report = metrics(outcomes, labels, held_out=held_out, held_out_labels=test_labels, plan=plan, bins=bins)
     _write_plots(outcomes, labels, plan, bins)
     write_json(METRICS, report)
     for model in params.models:
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _held_out(model: str, texts: list[str]) -> curves.FloatArray:
-    positive: curves.FloatArray = joblib.load(model_file(model)).predict_proba(texts)[:, 1]
+    positive: curves.FloatArray = load_pipeline(model_file(model)).predict_proba(texts)[:, 1]
     return positive
 
 

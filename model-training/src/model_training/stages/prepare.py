@@ -23,7 +23,9 @@ def main() -> None:
     write_split(TRAIN, train)
     write_split(TEST, test)
     write_json(DATA_REPORT, {**origin.model_dump(), **data_report(table, train, test)})
-    say(f"prepare: {table.rows} rows, {table.duplicates} duplicates dropped, {len(train)} to train, {len(test)} to test")
+    say(
+        f"prepare: {table.rows} rows, {table.duplicates} duplicates dropped, {len(train)} to train, {len(test)} to test"
+    )
 
 
 if __name__ == "__main__":

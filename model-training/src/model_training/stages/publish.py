@@ -3,11 +3,11 @@
 import json
 import sys
 
-import joblib
 from lib_ml.manifest import Metric
 from lib_ml.registry import FolderRegistry
 from lib_ml.training import CannotFold, compile_bundle
 
+from model_training.fitted import load_pipeline
 from model_training.params import Params, load_params
 from model_training.progress import say
 from model_training.refusal import TrainingRefused
@@ -43,7 +43,7 @@ def compile_model(model: str, params: Params, settings: Settings) -> str:
     try:
         with whole_folder(bundle_folder(model)) as folder:
             return compile_bundle(
-                joblib.load(model_file(model)),
+                load_pipeline(model_file(model)),
                 params.models[model],
                 folder,
                 task=params.publish.task,

@@ -3,17 +3,16 @@
 import sys
 import warnings
 
-import joblib
 from lib_ml.training import build_pipeline
 from sklearn.exceptions import ConvergenceWarning
 
+from model_training.fitted import save_pipeline
 from model_training.params import load_params
 from model_training.progress import say
 from model_training.refusal import TrainingRefused
 from model_training.reviews import read_split
 from model_training.stages import run_stage
 from model_training.stages.places import TRAIN, model_file
-from model_training.whole_files import whole_file
 
 
 def main(model: str) -> None:
@@ -28,9 +27,7 @@ def main(model: str) -> None:
             raise TrainingRefused(
                 f"params.yaml: models.{model}.classifier: did not converge: raise max_iter, or lower C"
             ) from warning
-    with whole_file(model_file(model)) as partial:
-        # A pickle, read by the later stages of this pipeline only; no service ever loads one.
-        joblib.dump(pipeline, partial, compress=3)
+    save_pipeline(pipeline, model_file(model))
     say(f"train: {model} on {len(texts)} reviews")
 
 
