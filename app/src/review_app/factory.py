@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 from flask import Flask
@@ -11,6 +11,7 @@ from lib_version import build_info
 from lib_web.metrics import metrics_registry
 from lib_web.problems import register_problems
 from lib_web.service import Readiness, new_service
+from sqlalchemy import Engine
 
 from review_app.adapters.courier import BATCH, Courier, run_courier, run_model_watch
 from review_app.adapters.database import open_database, require_newest_schema
@@ -24,6 +25,7 @@ from review_app.domain.model_release import LastSeenModel
 from review_app.domain.store import StoreUnavailable
 from review_app.http.about import about_pages
 from review_app.http.api import api
+from review_app.http.assets import asset_routes
 from review_app.http.edge import guard_edge
 from review_app.http.experiment_metrics import ExperimentMetrics
 from review_app.http.people import people_pages
@@ -39,12 +41,14 @@ _BACKGROUND = "review_app.background"
 
 @dataclass(frozen=True)
 class Background:
-    """What the worker's threads need; see start_background."""
+    """What the worker's threads need, and what `close` ends."""
 
     courier: Courier
-    releases: ModelService
+    model: ModelService
     seen: LastSeenModel
+    engine: Engine
     stopping: Event
+    threads: list[Thread]
 
 
 def create_app(settings: Settings) -> Flask:
@@ -79,7 +83,7 @@ def create_app(settings: Settings) -> Flask:
     )
     hold = timedelta(seconds=BATCH * settings.model_timeout_s + 5)
     courier = Courier(outbox, model, release=settings.release, hold=hold, registry=registry)
-    app.extensions[_BACKGROUND] = Background(courier, model, seen, Event())
+    app.extensions[_BACKGROUND] = Background(courier, model, seen, engine, Event(), [])
 
     reviews, experiment = StoredReviews(engine), StoredExperiment(engine)
     desk = ReviewDesk(
@@ -99,6 +103,7 @@ def create_app(settings: Settings) -> Flask:
         people_pages(read_team(), experiment, ExperimentMetrics(registry, settings.release), settings.release, _new_id)
     )
     app.register_blueprint(about_pages(model, experiment))
+    app.register_blueprint(asset_routes())
     app.register_blueprint(api(desk, settings.max_text_chars))
     engine.dispose()  # a forked worker must not share the master's connections
     return app
@@ -107,13 +112,18 @@ def create_app(settings: Settings) -> Flask:
 def start_background(app: Flask) -> None:
     """Starts the worker's threads: feedback to the model-service, and a look at which model answers."""
     background: Background = app.extensions[_BACKGROUND]
-    run_courier(background.courier, background.stopping)
-    run_model_watch(background.releases, background.seen, background.stopping)
+    background.threads.append(run_courier(background.courier, background.stopping))
+    background.threads.append(run_model_watch(background.model, background.seen, background.stopping))
 
 
-def stop_background(app: Flask) -> None:
+def close(app: Flask) -> None:
+    """Ends the threads that start_background began, and the connections."""
     background: Background = app.extensions[_BACKGROUND]
     background.stopping.set()
+    for thread in background.threads:
+        thread.join()
+    background.model.close()
+    background.engine.dispose()
 
 
 def _readiness(outbox: StoredOutbox, release: str, seen: LastSeenModel) -> Readiness:

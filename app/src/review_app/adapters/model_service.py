@@ -51,6 +51,9 @@ class ModelService:
             "palate_model_call_seconds", "How long they took", ("call",), registry=registry, buckets=LATENCY_EDGES_S
         )
 
+    def close(self) -> None:
+        self._pool.close()
+
     def judge(self, text: str) -> Verdict:
         if not self._breaker.admits():
             self._calls.labels("predict", "breaker_open").inc()

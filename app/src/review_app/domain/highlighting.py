@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import ceil
 
 from lib_ml.text import spans
 
@@ -9,7 +10,7 @@ from review_app.domain.verdict import NOT_WORDS, Sentiment, Term
 
 STRONGEST = 3
 # A word with less than this share of the strongest word's weight moved the verdict too little to be marked.
-FAINTEST_SHARE = 0.08
+FAINTEST_SHARE = 0.15
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def _run(text: str, weight: float, heaviest: float) -> Run:
     sentiment = _speaks_for(weight, heaviest)
     if sentiment is None:
         return Run(text)
-    return Run(text, sentiment, max(1, round(STRONGEST * abs(weight) / heaviest)))
+    return Run(text, sentiment, min(STRONGEST, ceil(STRONGEST * (abs(weight) / heaviest))))
 
 
 def _speaks_for(weight: float, heaviest: float) -> Sentiment | None:

@@ -1,7 +1,8 @@
 """The About page: everything that took part in a verdict, and how the experiment stands."""
 
 import structlog
-from flask import Blueprint, Response
+from apiflask import APIBlueprint
+from flask import Response
 
 from review_app.domain.experiment import ExperimentCount
 from review_app.domain.model_release import ModelRelease, ModelReleases
@@ -12,8 +13,8 @@ from review_app.http.rendering import TEMPLATES, fragment
 log = structlog.get_logger()
 
 
-def about_pages(releases: ModelReleases, experiment: Experiment) -> Blueprint:
-    pages = Blueprint("about", __name__, template_folder=str(TEMPLATES))
+def about_pages(releases: ModelReleases, experiment: Experiment) -> APIBlueprint:
+    pages = APIBlueprint("about", __name__, template_folder=str(TEMPLATES), enable_openapi=False)
 
     @pages.get("/about")
     def about() -> Response:

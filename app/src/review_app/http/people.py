@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import structlog
-from flask import Blueprint, Response, redirect, request, url_for
+from apiflask import APIBlueprint
+from flask import Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from lib_web.problems import Problem
 
@@ -25,8 +26,8 @@ def people_pages(
     metrics: ExperimentMetrics,
     release: str,
     new_id: Callable[[], str],
-) -> Blueprint:
-    pages = Blueprint("people", __name__, template_folder=str(TEMPLATES))
+) -> APIBlueprint:
+    pages = APIBlueprint("people", __name__, template_folder=str(TEMPLATES), enable_openapi=False)
     know_visitors(pages, new_id)
     by_slug = {member.slug: member for member in team}
 

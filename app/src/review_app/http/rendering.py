@@ -1,12 +1,10 @@
 """Pages and fragments, and the words and figures in them."""
 
-from collections.abc import Callable
-from hashlib import sha256
 from math import floor
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, g, make_response, render_template, request, url_for
+from flask import Flask, Response, g, make_response, render_template, request
 from lib_version import BuildInfo
 from lib_web.problems import Problem, problem_response
 
@@ -14,22 +12,22 @@ from review_app.domain.coverage import coverage_in_words, little_known
 from review_app.domain.highlighting import driving_words, highlight
 from review_app.domain.model_release import LastSeenModel
 from review_app.domain.verdict import Sentiment
+from review_app.http.assets import asset_url
 
 PACKAGE = Path(__file__).parents[1]
-TEMPLATES, STATIC = PACKAGE / "templates", PACKAGE / "static"
+TEMPLATES = PACKAGE / "templates"
 SHORT_HASH = 12
 WRITE_ENDPOINT = "reviews.write"
 
 
 def prepare_rendering(app: Flask, release: str, build: BuildInfo, seen: LastSeenModel, max_text_chars: int) -> None:
-    """What every template may use, and the vendored files under /static."""
-    app.add_url_rule("/static/<path:filename>", "static", _static_files(app))
+    """What every template may use."""
     app.jinja_env.globals.update(
         release=release,
         build=build,
         seen=seen,
         max_text_chars=max_text_chars,
-        asset=_asset_urls(),
+        asset=asset_url,
         Sentiment=Sentiment,
         highlight=highlight,
         driving_words=driving_words,
@@ -67,29 +65,3 @@ def render_problem(problem: Problem) -> Response:
     if request.endpoint == WRITE_ENDPOINT:
         return fragment("palate/write.html", typed_text=g.get("typed_text", ""), recent=(), **values)
     return fragment("palate/problem.html", **values)
-
-
-def _asset_urls() -> Callable[[str], str]:
-    """The URL of a file in static/, with its content's hash: v1 and v2 may differ behind one gateway."""
-    versions = {
-        str(path.relative_to(STATIC)): sha256(path.read_bytes()).hexdigest()[:SHORT_HASH]
-        for path in STATIC.rglob("*")
-        if path.is_file()
-    }
-
-    def asset(name: str) -> str:
-        return url_for("static", filename=name, v=versions[name])
-
-    return asset
-
-
-def _static_files(app: Flask) -> Callable[[str], Response]:
-    app.static_folder = str(STATIC)
-
-    def static(filename: str) -> Response:
-        response = app.send_static_file(filename)
-        response.headers["Cache-Control"] = "public, max-age=3600"
-        response.direct_passthrough = False
-        return response
-
-    return static

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 import structlog
-from flask import Blueprint, Response, g, redirect, url_for
+from apiflask import APIBlueprint
+from flask import Response, g, redirect, url_for
 from flask.typing import ResponseReturnValue
 from lib_web.problems import Problem
 
@@ -21,8 +22,8 @@ RECENT_REVIEWS = 10
 log = structlog.get_logger()
 
 
-def review_pages(desk: ReviewDesk, reviews: Reviews, new_id: Callable[[], str]) -> Blueprint:
-    pages = Blueprint("reviews", __name__, template_folder=str(TEMPLATES))
+def review_pages(desk: ReviewDesk, reviews: Reviews, new_id: Callable[[], str]) -> APIBlueprint:
+    pages = APIBlueprint("reviews", __name__, template_folder=str(TEMPLATES), enable_openapi=False)
     know_visitors(pages, new_id)
 
     @pages.get("/")
