@@ -17,6 +17,8 @@ from review_app.domain.cross_origin import is_cross_origin
         ("POST", "http://palate.example", None, True),
         ("POST", "http://evil.example", None, True),
         ("POST", "null", None, True),
+        ("POST", "http://[", None, True),
+        ("POST", "", None, True),
         ("POST", "http://palate.example:8080", "cross-site", True),
         ("POST", None, None, False),
         ("DELETE", "http://evil.example", None, True),

@@ -17,5 +17,13 @@ def is_cross_origin(method: str, *, host: str, origin: str | None, fetch_site: s
     if fetch_site is not None:
         return fetch_site not in {"same-origin", "none"}
     if origin is not None:
-        return origin == "null" or urlsplit(origin).netloc != host
+        return _host_of(origin) != host
     return False
+
+
+def _host_of(origin: str) -> str | None:
+    """Host and port; None for `null` and for what is no origin."""
+    try:
+        return urlsplit(origin).netloc or None
+    except ValueError:
+        return None

@@ -1,0 +1,166 @@
+"""Hostile requests as raw bytes against the served app: 4xx in one shape, never a 5xx, and the worker stays small."""
+
+import json
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+SECRET = "unrepeatable"
+TEN_MB = b"x" * 10_000_000
+
+
+def document(text: str) -> bytes:
+    return json.dumps({"text": text}).encode()
+
+
+# name: (path, content type, body, status, what the reply must name)
+BODIES = {
+    "no body": ("/api/reviews", JSON, b"", 400, "JSON"),
+    "not JSON": ("/api/reviews", JSON, b"{text: " + SECRET.encode(), 400, "JSON"),
+    "a list": ("/api/reviews", JSON, b'["' + SECRET.encode() + b'"]', 422, "body"),
+    "wrong type": ("/api/reviews", JSON, b'{"text": 5}', 422, "text"),
+    "null": ("/api/reviews", JSON, b'{"text": null}', 422, "text"),
+    "missing field": ("/api/reviews", JSON, b"{}", 422, "text"),
+    "unknown field": ("/api/reviews", JSON, b'{"text": "good", "stars": 5}', 422, "stars"),
+    "empty": ("/api/reviews", JSON, document(""), 422, "text"),
+    "blank": ("/api/reviews", JSON, document(" \n\t"), 422, "text"),
+    "too long": ("/api/reviews", JSON, document(SECRET + "x" * 2_000), 422, "2000"),
+    "bad UTF-8": ("/api/reviews", JSON, b'{"text": "\xff\xfe' + SECRET.encode() + b'"}', 400, "JSON"),
+    "lone surrogate": ("/api/reviews", JSON, b'{"text": "\\ud800"}', 400, "JSON"),
+    "100,000 deep": ("/api/reviews", JSON, b'{"text":' + b"[" * 50_000, 400, "JSON"),
+    "5,000 digits": ("/api/reviews", JSON, b'{"text": ' + b"9" * 5_000 + b"}", 400, "JSON"),
+    "NaN": ("/api/reviews", JSON, b'{"text": NaN}', 400, "JSON"),
+    "NUL": ("/api/reviews", JSON, document(SECRET + "\0"), 422, "text"),
+    "10 MB": ("/api/reviews", JSON, b'{"text": "' + TEN_MB + b'"}', 413, "65536"),
+    "no content type": ("/api/reviews", "", document("good"), 415, "application/json"),
+    "a form at the API": ("/api/reviews", FORM, b"text=good", 415, "application/json"),
+    "form: missing field": ("/reviews", FORM, b"", 422, "text"),
+    "form: blank": ("/reviews", FORM, b"text=+%0A", 422, "text"),
+    "form: too long": ("/reviews", FORM, b"text=" + SECRET.encode() + b"x" * 2_000, 422, "2000"),
+    "form: NUL": ("/reviews", FORM, b"text=a%00" + SECRET.encode(), 422, "text"),
+    "form: invalid UTF-8, escaped": ("/reviews", FORM, b"text=%ff" + SECRET.encode(), 400, "UTF-8"),
+    "form: invalid UTF-8, raw": ("/reviews", FORM, b"text=\xff" + SECRET.encode(), 400, "UTF-8"),
+    "form: surrogate": ("/reviews", FORM, b"text=%ed%a0%80", 400, "UTF-8"),
+    "form: repeated field": ("/reviews", FORM, b"text=a&text=b", 422, "text"),
+    "form: unknown field": ("/reviews", FORM, b"text=a&" + SECRET.encode() + b"=b", 422, "text"),
+    "form: a thousand fields": ("/reviews", FORM, b"&".join([b"a=b"] * 1_000), 400, "fields"),
+    "form: 10 MB": ("/reviews", FORM, b"text=" + TEN_MB, 413, "65536"),
+    "form: JSON": ("/reviews", JSON, document("good"), 415, FORM),
+    "form: multipart": (
+        "/reviews",
+        "multipart/form-data; boundary=b",
+        b'--b\r\nContent-Disposition: form-data; name="text"\r\n\r\ngood\r\n--b--\r\n',
+        415,
+        FORM,
+    ),
+    "correction: no sentiment": (f"/reviews/{'0' * 32}/correction", FORM, b"", 422, "sentiment"),
+    "correction: no JSON": (f"/api/reviews/{'0' * 32}/correction", JSON, b"good", 400, "JSON"),
+    "undo: a field": (f"/reviews/{'0' * 32}/correction/undo", FORM, b"a=b", 422, "none"),
+    "click: a field": ("/people/mei-okafor/clicks", FORM, b"a=b", 422, "none"),
+}
+
+RAW = {
+    "wrong method": (b"DELETE /api/reviews HTTP/1.1\r\nHost: x\r\n\r\n", (405,)),
+    "unknown method": (b"BREW / HTTP/1.1\r\nHost: x\r\n\r\n", (400, 405, 501)),
+    "GET of a form": (b"GET /reviews HTTP/1.1\r\nHost: x\r\n\r\n", (405,)),
+    "NUL in the path": (b"GET /reviews/%00 HTTP/1.1\r\nHost: x\r\n\r\n", (404,)),
+    "bad UTF-8 in the path": (b"GET /reviews/%ff%fe HTTP/1.1\r\nHost: x\r\n\r\n", (404,)),
+    "climbing out of static": (b"GET /static/../../settings.py HTTP/1.1\r\nHost: x\r\n\r\n", (404,)),
+    "climbing out, escaped": (b"GET /static/%2e%2e/%2e%2e/settings.py HTTP/1.1\r\nHost: x\r\n\r\n", (404,)),
+    "endless request line": (b"GET /" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", (400, 414)),
+    "64 KB header": (b"GET / HTTP/1.1\r\nHost: x\r\nX-A: " + b"x" * 65_536 + b"\r\n\r\n", (400, 431)),
+    "two lengths": (
+        b"POST /api/reviews HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+        (400,),
+    ),
+    "negative length": (b"POST /api/reviews HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", (400,)),
+    "hostile cookies": (b"GET / HTTP/1.1\r\nHost: x\r\nCookie: palate_visitor=\xff\xfe; =; ;;\r\n\r\n", (200, 400)),
+    "hostile host": (
+        b"POST /reviews HTTP/1.1\r\nHost: [::\r\nOrigin: http://x\r\nContent-Length: 0\r\n\r\n",
+        (400, 403),
+    ),
+    "hostile origin": (b"POST /reviews HTTP/1.1\r\nHost: x\r\nOrigin: http://[\r\nContent-Length: 0\r\n\r\n", (403,)),
+    "a weight of a million digits": (
+        b"GET / HTTP/1.1\r\nHost: x\r\nx-palate-release: r1\r\nx-served-version: v1\r\nx-canary-weight: "
+        + b"9" * 7_000
+        + b"\r\n\r\n",
+        (200,),
+    ),
+    "a weight in other digits": (
+        b"GET / HTTP/1.1\r\nHost: x\r\nx-palate-release: r1\r\nx-served-version: v1\r\nx-canary-weight: \xd9\xa5\r\n\r\n",
+        (200,),
+    ),
+}
+
+
+def exchange(url: str, request: bytes) -> tuple[int, bytes]:
+    """Sends the bytes as they are. Returns the status and the whole reply."""
+    port = httpx.URL(url).port
+    reply = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=15) as connection:
+        with suppress(OSError):  # refused before it was all sent; the reply says why
+            connection.sendall(request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
+        with suppress(ConnectionResetError):
+            while chunk := connection.recv(65_536):
+                reply += chunk
+    return int(reply.split(b" ", 2)[1]), reply
+
+
+def request_bytes(path: str, kind: str, body: bytes) -> bytes:
+    content_type = f"Content-Type: {kind}\r\n" if kind else ""
+    return f"POST {path} HTTP/1.1\r\nHost: x\r\n{content_type}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_bad_body_is_refused_naming_the_fault_and_repeating_nothing(releases, name):
+    path, kind, body, status, named = BODIES[name]
+    found, reply = exchange(releases["v1"].url, request_bytes(path, kind, body))
+    head, _, problem = reply.partition(b"\r\n\r\n")
+    assert found == status
+    assert b"application/problem+json" in head
+    assert named in problem.decode()
+    assert SECRET not in reply.decode()
+    assert json.loads(problem)["request_id"]
+
+
+@pytest.mark.parametrize("name", RAW)
+def test_a_bad_request_is_no_server_error(releases, name):
+    request, statuses = RAW[name]
+    found, reply = exchange(releases["v1"].url, request)
+    assert found in statuses
+    assert b"Traceback" not in reply
+
+
+def test_a_chunked_body_over_the_limit_is_refused(releases):
+    chunks = b"".join(b"8000\r\n" + b"x" * 0x8000 + b"\r\n" for _ in range(8)) + b"0\r\n\r\n"
+    head = b"POST /reviews HTTP/1.1\r\nHost: x\r\nContent-Type: " + FORM.encode()
+    found, _ = exchange(releases["v1"].url, head + b"\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
+    assert found == 413
+
+
+def test_the_worker_does_not_grow_and_the_log_repeats_no_review(releases):
+    def memory_bytes() -> int:
+        master = psutil.Process(releases["v1"].process.pid)
+        return sum(process.memory_info().rss for process in [master, *master.children(recursive=True)])
+
+    def send_all() -> None:
+        for path, kind, body, _, _ in BODIES.values():
+            exchange(releases["v1"].url, request_bytes(path, kind, body))
+
+    for _ in range(2):
+        send_all()
+    before = memory_bytes()
+    for _ in range(5):
+        send_all()
+    assert memory_bytes() - before < 20_000_000
+    httpx.post(f"{releases['v1'].url}/api/reviews", json={"text": f"delicious {SECRET}"})
+    assert SECRET not in Path(releases["v1"].log).read_text()
+    assert SECRET not in httpx.get(f"{releases['v1'].url}/metrics").text
+    assert "crashed" not in Path(releases["v1"].log).read_text()
+    assert "unexpected_exception" not in Path(releases["v1"].log).read_text()
