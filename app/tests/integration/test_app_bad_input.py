@@ -93,7 +93,8 @@ RAW = {
         (200,),
     ),
     "a weight in other digits": (
-        b"GET / HTTP/1.1\r\nHost: x\r\nx-palate-release: r1\r\nx-served-version: v1\r\nx-canary-weight: \xd9\xa5\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nx-palate-release: r1\r\nx-served-version: v1\r\n"
+        b"x-canary-weight: \xd9\xa5\r\n\r\n",
         (200,),
     ),
 }
