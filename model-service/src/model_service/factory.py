@@ -33,7 +33,7 @@ def create_app(settings: Settings) -> APIFlask:
         ready=ReadinessCheck(active, settings.alias),
         about=lambda: {"model": active.model.about() if active.model else None},
     )
-    observer = PrometheusObserver(metrics_registry(app))
+    observer = PrometheusObserver(metrics_registry(app), active)
     ids = PredictionIds(settings.prediction_key())
     app.register_blueprint(
         predict_routes(active, ids, observer, max_text_chars=settings.max_text_chars, service_version=build.version)

@@ -3,7 +3,7 @@
 from lib_web.metrics import LATENCY_EDGES_S
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from model_service.domain import Feedback, Model, Refusal, Verdict
+from model_service.domain import ActiveModel, Feedback, Model, Refusal, Verdict
 
 __all__ = ["PrometheusObserver"]
 
@@ -15,7 +15,7 @@ _COVERAGE_EDGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 class PrometheusObserver:
     """The palate_* series of predictions, feedback and models."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, active: ActiveModel) -> None:
         version, r = ("model_version",), registry
         self._predictions = Counter("palate_predictions", "Verdicts given", ("label", "model_version"), registry=r)
         self._seconds = Histogram(
@@ -39,7 +39,8 @@ class PrometheusObserver:
             registry=r,
         )
         self._refused = Counter("palate_model_refused", "Models refused", registry=r)
-        self._refused_now = Gauge("palate_model_wanted_refused", "1 while the wanted model is refused", registry=r)
+        wanted_refused = Gauge("palate_model_wanted_refused", "1 while the wanted model is refused", registry=r)
+        wanted_refused.set_function(lambda: float(active.refusal is not None))
         self._model = Gauge("palate_model_info", "The model that answers", ("name", "version", "sha256"), registry=r)
         # labels() costs more than an increment; few labels, so the children are kept.
         self._children: dict[tuple[str, str], tuple[Counter, Histogram, Histogram]] = {}
@@ -62,8 +63,6 @@ class PrometheusObserver:
     def model_swapped(self, model: Model) -> None:
         self._model.clear()
         self._model.labels(**model.card).set(1)
-        self._refused_now.set(0)
 
     def model_refused(self, refusal: Refusal) -> None:  # noqa: ARG002 - the reason is no closed set
         self._refused.inc()
-        self._refused_now.set(1)

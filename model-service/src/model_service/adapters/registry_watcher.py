@@ -38,15 +38,19 @@ class RegistryWatcher:
         self._interval_s = interval_s
         self._public_key = public_key
         self._refused_files: Fingerprint = ()
+        self._stopped = threading.Event()
 
     def start(self) -> None:
         """Look now, then once an interval in a thread that ends with the process."""
         self.look()
         threading.Thread(target=self._watch, name="registry-watcher", daemon=True).start()
 
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopped.set()
+
     def _watch(self) -> None:
-        while True:
-            threading.Event().wait(self._interval_s)
+        while not self._stopped.wait(self._interval_s):
             self.look()
 
     def look(self) -> None:
