@@ -65,6 +65,7 @@ BODIES = {
     "click: a field": ("/people/mei-okafor/clicks", FORM, b"a=b", 422, "none"),
 }
 
+NEWCOMER = b"GET / HTTP/1.1\r\nHost: x\r\nx-palate-release: r1\r\nx-served-version: v1\r\n"
 RAW = {
     "wrong method": (b"DELETE /api/reviews HTTP/1.1\r\nHost: x\r\n\r\n", (405,)),
     "unknown method": (b"BREW / HTTP/1.1\r\nHost: x\r\n\r\n", (400, 405, 501)),
@@ -87,14 +88,11 @@ RAW = {
     ),
     "hostile origin": (b"POST /reviews HTTP/1.1\r\nHost: x\r\nOrigin: http://[\r\nContent-Length: 0\r\n\r\n", (403,)),
     "a weight of a million digits": (
-        b"GET / HTTP/1.1\r\nHost: x\r\nx-palate-release: r1\r\nx-served-version: v1\r\nx-canary-weight: "
-        + b"9" * 7_000
-        + b"\r\n\r\n",
+        NEWCOMER + b"x-canary-weight: " + b"9" * 7_000 + b"\r\n\r\n",
         (200,),
     ),
     "a weight in other digits": (
-        b"GET / HTTP/1.1\r\nHost: x\r\nx-palate-release: r1\r\nx-served-version: v1\r\n"
-        b"x-canary-weight: \xd9\xa5\r\n\r\n",
+        NEWCOMER + b"x-canary-weight: \xd9\xa5\r\n\r\n",
         (200,),
     ),
 }
