@@ -150,6 +150,13 @@ class Server:
     def worker(self) -> int:
         return json.loads(self.ask("POST", "/greet", b'{"text":"a"}', JSON)[2])["pid"]
 
+    def worker_or_none(self) -> int | None:
+        """None while the one that took our request is being killed."""
+        try:
+            return self.worker()
+        except OSError:
+            return None
+
     def lines(self) -> list[dict]:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 

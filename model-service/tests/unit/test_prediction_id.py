@@ -40,7 +40,10 @@ def test_what_nobody_signed_is_not_ours(made_up):
     assert IDS.read(made_up) is None
 
 
-@pytest.mark.parametrize("odd", ["", ID[:-1], ID + "A", ID + "=", ID + "\n", "\n" + ID, ID.lower(), "é" * 56])
+ODD = ["", ID[:-1], ID + "A", ID + "=", ID + "\n", "\n" + ID, ID.lower(), "é" * 56]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))  # an id is random, and a test's name must not be
 def test_an_id_that_lost_or_gained_something_is_not_ours(odd):
     assert IDS.read(odd) is None
 
