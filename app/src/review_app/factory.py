@@ -29,7 +29,7 @@ from review_app.http.assets import asset_routes
 from review_app.http.edge import guard_edge
 from review_app.http.experiment_metrics import ExperimentMetrics
 from review_app.http.people import people_pages
-from review_app.http.rendering import prepare_rendering, render_problem
+from review_app.http.rendering import compile_templates, prepare_rendering, render_problem
 from review_app.http.reviews import review_pages
 from review_app.settings import Settings
 
@@ -105,6 +105,7 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(about_pages(model, experiment))
     app.register_blueprint(asset_routes())
     app.register_blueprint(api(desk, settings.max_text_chars))
+    compile_templates(app)
     engine.dispose()  # a forked worker must not share the master's connections
     return app
 

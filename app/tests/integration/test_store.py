@@ -195,6 +195,13 @@ def test_a_store_that_can_not_be_opened_says_why(tmp_path):
     engine.dispose()
 
 
+@pytest.mark.parametrize("url", ["nonsense", "nosuch://x/y", "postgresql+nosuchdriver://u:secret@h/d"])
+def test_a_url_that_means_no_database_is_refused_by_the_settings_name(url):
+    with pytest.raises(StoreUnavailable, match="APP_STORE_URL") as caught:
+        open_database(url)
+    assert "secret" not in str(caught.value)
+
+
 def test_a_locked_store_is_unavailable_after_a_bounded_wait_and_shows_no_text(engine, tmp_path):
     other = sqlite3.connect(tmp_path / "palate.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

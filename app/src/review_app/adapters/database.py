@@ -9,13 +9,14 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from review_app.domain.store import StoreUnavailable
 
 BUSY_TIMEOUT_MS = 1_500
+POOL_TIMEOUT_S = 2.0
 MIGRATE_COMMAND = "review-app-migrate"
 
 
@@ -27,8 +28,12 @@ def open_database(url: str) -> Engine:
     """An engine whose errors show no parameters: they would be review texts.
 
     SQLite: write-ahead log, every commit synced to disk, a bounded wait for a locked file.
+    Raises StoreUnavailable when no database can be meant by `url`; connects to none yet.
     """
-    engine = create_engine(url, hide_parameters=True, pool_timeout=2.0)
+    try:
+        engine = create_engine(url, hide_parameters=True, poolclass=QueuePool, pool_timeout=POOL_TIMEOUT_S)
+    except (ArgumentError, ModuleNotFoundError) as error:  # no URL, or a database whose driver is not installed
+        raise StoreUnavailable(f"APP_STORE_URL: {error}") from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, insert, select, update
+from sqlalchemy import Connection, Engine, RowMapping, Select, insert, select, update
 
 from review_app.adapters.database import reading, writing
 from review_app.adapters.tables import feedback_outbox, reviews
@@ -27,11 +27,13 @@ class StoredReviews:
 
     def get(self, review_id: str) -> Review:
         with reading(self._engine) as connection:
-            return _found(connection, review_id)
+            return _review(_found(connection, select(reviews).where(reviews.c.id == review_id)))
 
     def correct(self, review_id: str, sentiment: Sentiment | None, at: datetime) -> Review:
         with writing(self._engine) as connection:
-            review = _found(connection, review_id)
+            # The lock matters on Postgres, where two corrections at once would both read the old one.
+            mine = select(reviews).where(reviews.c.id == review_id).with_for_update()
+            review = _review(_found(connection, mine))
             if review.correction == sentiment:
                 return review
             corrected = review.corrected(sentiment)
@@ -51,13 +53,11 @@ class StoredReviews:
             return [_review(row) for row in connection.execute(newest).mappings()]
 
 
-def _found(connection: Connection, review_id: str) -> Review:
-    # The lock matters on Postgres, where two corrections at once would both read the old one; SQLite ignores it.
-    query = select(reviews).where(reviews.c.id == review_id).with_for_update()
+def _found(connection: Connection, query: Select[Any]) -> RowMapping:
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         raise ReviewUnknown
-    return _review(row)
+    return row
 
 
 def _post(connection: Connection, review: Review, at: datetime) -> None:

@@ -38,6 +38,12 @@ def prepare_rendering(app: Flask, release: str, build: BuildInfo, seen: LastSeen
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
+def compile_templates(app: Flask) -> None:
+    """Before the first request, and before a worker is forked: none of them has to do it."""
+    for path in (TEMPLATES / "palate").glob("*.html"):
+        app.jinja_env.get_template(f"palate/{path.name}")
+
+
 def percent(share: float) -> int:
     """0..1 as whole percent; only a certainty is called 0 or 100."""
     whole = floor(share * 100 + 0.5)
