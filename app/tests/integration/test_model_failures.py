@@ -98,6 +98,7 @@ BEHAVIOURS = {
     "leaves the explanation out": says(without("explanation")),
     "names no model": says(changed(model=None)),
     "has a false sha256": says(changed(model={**GOOD["model"], "sha256": "x"})),
+    "breaks a header": says(changed(model={**GOOD["model"], "version": "v1\r\nX-Evil: 1"})),
     "explains for ever": says(changed(explanation=[{"term": "x", "weight": 1.0}] * 10_000)),
     "is nested deeply": says(answer(b"[" * 100_000)),
     "is not UTF-8": says(answer(b'{"id": "\xff"}')),

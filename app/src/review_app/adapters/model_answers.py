@@ -8,6 +8,8 @@ from review_app.domain.model_release import DataSource, Metric, ModelRelease
 from review_app.domain.verdict import ModelIdentity, Sentiment, Term, Verdict
 
 Word = Annotated[str, Field(min_length=1, max_length=200)]
+# It goes into a header of every reply.
+VersionWord = Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]{1,64}$")]
 Probability = Annotated[float, Field(ge=0, le=1)]
 MAX_TERMS = 200
 MAX_METRICS = 100
@@ -25,7 +27,7 @@ class TermAnswer(Answer):
 
 class ModelAnswer(Answer):
     name: Word
-    version: Word
+    version: VersionWord
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
