@@ -122,6 +122,8 @@ class Server:
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
             return response.status, response.headers, response.read()
+        except http.client.IncompleteRead as cut_off:
+            raise ConnectionError("the reply was cut off") from cut_off
         finally:
             connection.close()
 

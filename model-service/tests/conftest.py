@@ -110,6 +110,8 @@ class Service:
             connection.request(method, path, raw, JSON if headers is None else headers)
             response = connection.getresponse()
             return response.status, response.headers, response.read()
+        except http.client.IncompleteRead as cut_off:
+            raise ConnectionError("the reply was cut off") from cut_off
         finally:
             connection.close()
 
