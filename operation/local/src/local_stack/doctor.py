@@ -15,7 +15,7 @@ from local_stack.ports import HOST, LAST_OFFSET, Ports
 from local_stack.programs import ENVOY, SCRIPTS, script
 from local_stack.supervisor_config import UNSPEAKABLE
 
-__all__ = ["obstacles"]
+__all__ = ["obstacles", "port_troubles"]
 
 _PYTHON = (3, 11)
 # The environment is installed by now; this is for models, logs, feedback and the training's working files.
@@ -27,7 +27,7 @@ _HIGHEST_PORT = 65535
 def obstacles(home: Home, ports: Ports) -> list[str]:
     """All that is wrong, in an operator's words; empty when the stack can start."""
     in_folder = _name_trouble(home.root) or _folder_trouble(home.root) or _space_trouble(home.root)
-    return [trouble for trouble in (_python_trouble(), *_tool_troubles(), in_folder, *_port_troubles(ports)) if trouble]
+    return [trouble for trouble in (_python_trouble(), *_tool_troubles(), in_folder, *port_troubles(ports)) if trouble]
 
 
 def _python_trouble() -> str | None:
@@ -81,7 +81,8 @@ def _space_trouble(folder: Path) -> str | None:
     )
 
 
-def _port_troubles(ports: Ports) -> list[str]:
+def port_troubles(ports: Ports) -> list[str]:
+    """Which ports are taken, by whom, and which to choose instead; empty when all are free."""
     taken = {name: (port, why) for name, port in ports.by_name().items() if (why := _port_trouble(port))}
     if not taken:
         return []

@@ -45,7 +45,7 @@ def tethered(signal_name: str, *command: str) -> tuple[str, ...]:
 
 def migration(home: Home) -> Program:
     """Brings the apps' store to the tables they expect; run once, before they start."""
-    return Program("migration", (script("review-app-migrate"),), "", _app_settings(home, 0, 0, VERSIONS[0]))
+    return Program("migration", (script("review-app-migrate"),), "", _store(home))
 
 
 def _gateway(home: Home, ports: Ports) -> Program:
@@ -82,10 +82,13 @@ def _app(home: Home, ports: Ports, version: str) -> Program:
 
 
 def _app_settings(home: Home, port: int, model_port: int, version: str) -> dict[str, str]:
-    return {
+    return _store(home) | {
         "APP_HOST": HOST,
         "APP_PORT": str(port),
         "APP_RELEASE": version,
         "APP_MODEL_SERVICE_URL": f"http://{HOST}:{model_port}",
-        "APP_STORE_URL": home.database("palate"),
     }
+
+
+def _store(home: Home) -> dict[str, str]:
+    return {"APP_STORE_URL": home.database("palate")}

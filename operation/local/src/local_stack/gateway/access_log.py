@@ -10,7 +10,7 @@ _FIELDS = {
     "event": "request",
     "request_id": "%REQ(X-REQUEST-ID):128%",
     "method": "%REQ(:METHOD):16%",
-    "path": "%PATH(NQ:ORIG):256%",
+    "path": "%PATH(NQ):256%",
     "status": "%RESPONSE_CODE%",
     "flags": "%RESPONSE_FLAGS%",
     "route": "%ROUTE_NAME%",

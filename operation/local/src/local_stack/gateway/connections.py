@@ -77,8 +77,9 @@ def _method(name: str) -> Message:
 def _distrust() -> Message:
     return {
         "use_remote_address": True,
-        # Nobody counts as internal, not even 127.0.0.1: an internal client may order retries by x-envoy-* headers.
-        "internal_address_config": {},
+        # An internal client may order retries and timeouts by x-envoy-* headers. Nobody is one, not even
+        # 127.0.0.1: no client has this address, and an empty list would mean every private one.
+        "internal_address_config": {"cidr_ranges": [{"address_prefix": "255.255.255.255", "prefix_len": 32}]},
         "preserve_external_request_id": True,
         "normalize_path": True,
         "merge_slashes": True,

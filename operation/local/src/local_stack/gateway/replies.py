@@ -64,7 +64,7 @@ def _document(title: str, detail: str) -> Message:
         "title": title,
         "status": "%RESPONSE_CODE%",
         "detail": detail,
-        "instance": "%PATH(NQ:ORIG):256%",
+        "instance": "%PATH(NQ):256%",
         "request_id": "%REQ(X-REQUEST-ID):128%",
     }
     return {"json_format": fields, "content_type": "application/problem+json"}

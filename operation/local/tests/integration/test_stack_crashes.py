@@ -1,0 +1,165 @@
+"""Any one process killed while clients write reviews: it comes back, and nothing acknowledged is lost."""
+
+import itertools
+import signal
+import sys
+import threading
+import time
+from typing import Self
+
+import httpx
+import pytest
+from running_stack import asking_for, wait_for, write_review
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(300)]
+
+CLIENTS = 8
+BACK_WITHIN_S = 3
+TRIES = 3
+
+
+class Clients:
+    """Eight of them, half for each version, writing numbered reviews until told to stop."""
+
+    def __init__(self, url) -> None:
+        self.url, self.acknowledged, self.failed = url, {}, 0
+        self._numbers, self._stop = itertools.count(), threading.Event()
+        self._threads = [threading.Thread(target=self._write, args=(f"v{1 + n % 2}",)) for n in range(CLIENTS)]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _write(self, version) -> None:
+        with httpx.Client(base_url=self.url, timeout=20, trust_env=False) as client:
+            while not self._stop.wait(0.02):
+                text = f"soup number {next(self._numbers)}"
+                reply = write_review(client, version, text)
+                if reply is not None and reply.status_code == 201:
+                    self.acknowledged[reply.json()["id"]] = text
+                else:
+                    self.failed += 1
+
+
+def seconds_until_back(stack, process, versions):
+    """Kill the process; the seconds until reviews sent after that are stored again, in every version given."""
+    process.kill()
+    killed = time.monotonic()
+    time.sleep(0.01)  # the kill is the kernel's to carry out
+    with httpx.Client(base_url=stack.url, timeout=5, trust_env=False) as client:
+        for version in versions:
+            wait_for(lambda version=version: stored(client, version), 30, pause_s=0.02)
+    return time.monotonic() - killed
+
+
+def stored(client, version):
+    reply = write_review(client, version)
+    return reply is not None and reply.status_code == 201
+
+
+def missing(url, acknowledged):
+    with httpx.Client(base_url=url, timeout=20, trust_env=False) as client:
+        replies = {review: client.get(f"/api/reviews/{review}", headers=asking_for("v1")) for review in acknowledged}
+    return [
+        review
+        for review, text in acknowledged.items()
+        if replies[review].status_code != 200 or replies[review].json()["text"] != text
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gateway",
+        *(
+            f"{service}-{version}{part}"
+            for service in ("app", "model-service")
+            for version in ("v1", "v2")
+            for part in ("", " worker")
+        ),
+    ],
+)
+def test_a_killed_process_is_back_within_three_seconds_and_no_review_is_lost(stack, name, record_property):
+    """On a machine that does other things too, one of three kills has to be within the bound."""
+    versions = [version for version in ("v1", "v2") if version in name] or ["v1", "v2"]
+    taken = []
+    with Clients(stack.url) as clients:
+        while len(taken) < TRIES and (not taken or taken[-1] > BACK_WITHIN_S):
+            wait_for(lambda: len(clients.acknowledged) > 20, 60)
+            # Older than supervisor's startsecs, as any process is that has served for a while.
+            wait_for(lambda: name in stack.processes() and age_s(stack.processes()[name]) > 1.5, 60)
+            taken.append(seconds_until_back(stack, stack.processes()[name], versions))
+    record_property("seconds_until_back", taken)
+    report(name, taken[-1], clients)
+    assert taken[-1] <= BACK_WITHIN_S
+    assert missing(stack.url, clients.acknowledged) == []
+
+
+def test_a_killed_supervisor_comes_back_with_everything_and_no_review_is_lost(stack):
+    before = stack.processes()
+    with Clients(stack.url) as clients:
+        wait_for(lambda: len(clients.acknowledged) > 20, 60)
+        taken = seconds_until_back(stack, before["supervisord"], ("v1", "v2"))
+    report("supervisord", taken, clients)
+    assert taken <= 15
+    assert missing(stack.url, clients.acknowledged) == []
+    after = {process.pid for process in stack.processes().values()}
+    assert not after & {process.pid for process in before.values()}
+    assert stack.lines()[-1] == "the supervisor has died: starting everything again"
+
+
+def test_a_model_service_that_hangs_costs_a_reviewer_two_seconds_and_the_other_version_nothing(stack):
+    hanging = [stack.processes()[name] for name in ("model-service-v2", "model-service-v2 worker")]
+    with httpx.Client(base_url=stack.url, timeout=20, trust_env=False) as client:
+        try:
+            for process in hanging:
+                process.send_signal(signal.SIGSTOP)
+            started = time.monotonic()
+            reply = write_review(client, "v2")
+            taken = time.monotonic() - started
+            assert reply.status_code == 503
+            assert reply.headers["content-type"] == "application/problem+json"
+            assert taken < 4
+            assert write_review(client, "v1").status_code == 201
+        finally:
+            for process in hanging:
+                process.send_signal(signal.SIGCONT)
+        wait_for(lambda: stored(client, "v2"), 30)
+
+
+def test_while_an_app_is_gone_visitors_hear_so_in_the_form_they_asked_for(stack):
+    supervisord, app = stack.processes()["supervisord"], stack.processes()["app-v1"]
+    with httpx.Client(base_url=stack.url, timeout=20, trust_env=False) as client:
+        try:
+            supervisord.send_signal(signal.SIGSTOP)
+            for process in (*app.children(), app):
+                process.kill()
+            problem = client.get("/", headers={"accept": "application/json", **asking_for("v1")})
+            page = client.get("/", headers={"accept": "text/html,*/*", **asking_for("v1")})
+            assert client.get("/", headers=asking_for("v2")).status_code == 200
+        finally:
+            supervisord.send_signal(signal.SIGCONT)
+        wait_for(lambda: stored(client, "v1"), 30)
+    assert (problem.status_code, page.status_code) == (503, 503)
+    assert problem.headers["content-type"] == "application/problem+json"
+    assert problem.json()["status"] == 503
+    assert problem.json()["request_id"] == problem.headers["x-request-id"]
+    assert page.headers["content-type"].startswith("text/html")
+    assert "<h1>" in page.text
+    assert int(page.headers["retry-after"]) > 0
+
+
+def report(name, taken_s, clients):
+    """What `pytest -s` shows beside the verdict."""
+    stored_, failed = len(clients.acknowledged), clients.failed
+    sys.stdout.write(f"{name}: back after {taken_s:.2f} s; {stored_} reviews stored, {failed} not\n")
+
+
+def age_s(process):
+    return time.time() - process.create_time()
