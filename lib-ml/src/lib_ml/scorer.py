@@ -121,7 +121,8 @@ class Scorer:
         for block in blocks:
             for word, part in block.attribute(reading):
                 parts[word] += sign * part
-        strongest = sorted(parts.items(), key=lambda item: (-abs(item[1]), item[0]))
+        weighed = [(word, part) for word, part in parts.items() if part]
+        strongest = sorted(weighed, key=lambda item: (-abs(item[1]), item[0]))
         terms = [Term(word, weight) for word, weight in strongest[:limit]]
         if len(strongest) > limit:
             terms.append(Term(OTHER, math.fsum(weight for _, weight in strongest[limit:])))

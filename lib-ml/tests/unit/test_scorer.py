@@ -89,6 +89,11 @@ def test_terms_are_words_and_those_left_out_are_summed(trained):
     assert {term.term for term in explained.explanation[:2]} < set("lovely soup and the kindest waiter in town".split())
 
 
+def test_a_word_that_weighs_nothing_is_no_reason(trained):
+    terms = [term.term for term in trained("v1").scorer.explain("lovely xyzzy").explanation]
+    assert terms == ["lovely", INTERCEPT]
+
+
 def test_a_smiley_is_a_term_of_its_own(trained):
     assert ":)" in dict(trained("v2").scorer.explain("cosy :)").explanation)
 
