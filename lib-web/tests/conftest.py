@@ -139,7 +139,7 @@ class Server:
                 pass
             return read_all(connection)
 
-    def wait_until_up(self, patience_s: float = 20) -> "Server":
+    def wait_until_up(self, patience_s: float = 60) -> "Server":
         deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline:
             try:
@@ -184,10 +184,10 @@ def read_all(connection: socket.socket) -> bytes:
 
 
 @contextmanager
-def running(port: int, log: Path, patience_s: float = 20):
+def running(port: int, log: Path):
     server = Server(port, log)
     try:
-        yield server.wait_until_up(patience_s)
+        yield server.wait_until_up()
     finally:
         server.stop()
 
@@ -201,7 +201,13 @@ def server(tmp_path):
 @pytest.fixture
 def start_server(tmp_path):
     """Starts another one: `with start_server(port) as server`."""
-    return lambda port, **options: running(port, tmp_path / f"log-{port}-{time.monotonic_ns()}", **options)
+    return lambda port: running(port, tmp_path / f"log-{port}-{time.monotonic_ns()}")
+
+
+@pytest.fixture
+def make_server(tmp_path):
+    """Starts one without waiting for it; the test stops it."""
+    return lambda port: Server(port, tmp_path / f"log-{port}")
 
 
 @pytest.fixture(scope="module")

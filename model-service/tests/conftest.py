@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -144,7 +144,7 @@ class Service:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return int(children[0]) if children else 0
 
-    def wait_until(self, question, patience_s: float = 20):
+    def wait_until(self, question, patience_s: float = 60):
         """Asks again until the answer is true; returns it."""
         deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline:
@@ -196,4 +196,9 @@ def shared_service(tmp_path_factory, bundles):
 @pytest.fixture
 def start_service(environment, tmp_path):
     """Starts one with changed settings: `with start_service(MODEL_SERVICE_ALIAS="sentiment/v2") as service`."""
-    return lambda **changes: running(environment | changes, tmp_path / f"service-{time.monotonic_ns()}.log")
+
+    def start(**changes: str) -> AbstractContextManager[Service]:
+        on_a_port_of_its_own = environment | {"MODEL_SERVICE_PORT": str(free_port())} | changes
+        return running(on_a_port_of_its_own, tmp_path / f"service-{time.monotonic_ns()}.log")
+
+    return start

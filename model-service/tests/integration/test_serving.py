@@ -115,7 +115,7 @@ def test_feedback_that_was_acknowledged_survives_kill_9(service, tmp_path):
 
 
 def test_ids_of_one_replica_are_believed_by_another(service, start_service):
-    with start_service(MODEL_SERVICE_PORT=str(service.port + 1)) as other:
+    with start_service() as other:
         prediction_id = service.post("/predict", TEXT)[1]["id"]
         assert other.post("/feedback", {"id": prediction_id, "label": None})[0] == 200
 
