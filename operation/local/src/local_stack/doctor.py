@@ -55,7 +55,7 @@ def _envoy_troubles() -> list[str]:
 
 def _name_trouble(folder: Path) -> str | None:
     if UNSPEAKABLE.search(str(folder)):
-        return f"PALATE_HOME={folder} has a quote, backslash, '?', '#' or ';' in it: choose another folder"
+        return f"PALATE_HOME={folder} has a quote, backslash, '%', '?', ' #' or ' ;' in it: choose another folder"
     return None
 
 

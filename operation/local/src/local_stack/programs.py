@@ -56,7 +56,6 @@ def _gateway(home: Home, ports: Ports) -> Program:
         # Hot restart's shared memory is named by machine-wide ids, over which two stacks would meet.
         "--disable-hot-restart",
         *("--log-level", "warning"),
-        *("--log-format", "%Y-%m-%dT%T.%e %l %n %v"),
     )
     return Program("gateway", envoy, f"http://{HOST}:{ports.gateway}/livez")
 

@@ -12,7 +12,7 @@ __all__ = ["GROUP", "UNSPEAKABLE", "supervisor_config"]
 
 GROUP = "palate"
 #: What supervisor's file can't hold inside a path, however it is quoted.
-UNSPEAKABLE = re.compile(r"[\"'\\\x00-\x1f?]|\s[#;]")
+UNSPEAKABLE = re.compile(r"[\"'\\%?\x00-\x1f]|\s[#;]")
 
 _STOP_WAIT_S = 6
 
@@ -68,4 +68,4 @@ def _section(home: Home, program: Program, place: int) -> str:
 def _written(value: str, *, quoted: bool = False) -> str:
     if UNSPEAKABLE.search(value.replace("'", "") if quoted else value):
         raise ValueError(f"supervisor's configuration can't hold {value!r}")
-    return value.replace("%", "%%")
+    return value
