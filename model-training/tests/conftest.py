@@ -86,8 +86,9 @@ class Workspace:
         )
 
     def told(self) -> dict[str, bytes]:
-        """What git keeps of a training, and what the registry points at."""
+        """What git keeps of a training, the data it used, and what the registry points at."""
         files = [self.project / name for name in ("params.yaml", "dvc.lock", "metrics.json", "data-report.json")]
+        files += sorted((self.project / "data").iterdir())
         files += sorted(self.registry.root.rglob("*.json"))
         return {str(path): path.read_bytes() for path in files if path.is_file()}
 

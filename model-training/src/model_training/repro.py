@@ -29,12 +29,15 @@ def train(project: Path, data: Path | None, environment: Mapping[str, str]) -> i
     """
     if data is not None and not data.is_file():
         raise TrainingRefused(f"{data}: no such file: name a TSV file of reviews")
-    with alone(project), stoppable() as stops, told_files_kept(project) as keep:
-        if data is not None:
-            name_data(project / "params.yaml", data_path(project, data))
-        code = _dvc_repro(project, environment, stops)
-        if code == 0 or data is None:
-            keep()
+    with alone(project), stoppable() as stops:
+        with told_files_kept(project) as keep:
+            if data is not None:
+                name_data(project / "params.yaml", data_path(project, data))
+            code = _dvc_repro(project, environment, stops)
+            if code == 0 or data is None:
+                keep()
+        if not keep.called:
+            _dvc_checkout(project, environment)
     return code
 
 
@@ -101,6 +104,12 @@ def data_path(project: Path, data: Path) -> str:
     if neighbourhood != Path("/") and absolute.is_relative_to(neighbourhood):
         return os.path.relpath(absolute, project.resolve())
     return str(absolute)
+
+
+def _dvc_checkout(project: Path, environment: Mapping[str, str]) -> None:
+    """Brings back the outputs that dvc.lock names, as far as DVC's cache has them; the next run makes the others."""
+    command = [sys.executable, "-m", "dvc", "checkout", "--force", "--quiet"]
+    subprocess.run(command, cwd=project, env={**environment}, stderr=subprocess.DEVNULL, check=False)  # noqa: S603
 
 
 def _dvc_repro(project: Path, environment: Mapping[str, str], stops: list[int]) -> int:

@@ -1,0 +1,369 @@
+"""The machinery: same seed, same bundle; failures that leave everything as it was; downloads that go wrong."""
+
+import fcntl
+import hashlib
+import json
+import shutil
+import socket
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from lib_ml.bundle import load_bundle
+from lib_ml.manifest import Metric
+from lib_ml.registry import FolderRegistry
+from model_training.params import Data
+from model_training.refusal import TrainingRefused
+from model_training.source import fetch
+
+from ..conftest import interrupt, make_workspace, sample_rows, write_table
+
+ALIASES = ("sentiment/v1", "sentiment/v2")
+
+
+def wait_until(holds, timeout_s=60):
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.05)
+
+
+# The whole run
+
+
+def test_one_run_publishes_both_models_with_their_data_and_figures(trained):
+    metrics = json.loads((trained.project / "metrics.json").read_bytes())
+    for alias in ALIASES:
+        bundle = load_bundle(trained.registry.bundle_folder(trained.registry.resolve(alias)))
+        manifest, version = bundle.manifest, alias[-2:]
+        assert (manifest.version, manifest.data.source, manifest.data.name) == (version, "sample", "reviews.tsv")
+        assert manifest.data.rows == 200
+        cross_validation = metrics[version]["cross_validation"]
+        assert dict(manifest.metrics) == {name: Metric(**figure) for name, figure in cross_validation.items()}
+
+
+def test_the_plots_are_there_as_data_and_as_pictures(trained):
+    plots = trained.project / "plots"
+    names = {"calibration", "confusion", "learning_curve", "precision_recall", "roc"}
+    assert {path.stem for path in plots.glob("*.png")} == names
+    for model in ("v1", "v2"):
+        assert {path.stem for path in (plots / model).glob("*.csv")} == names
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in plots.glob("*.png"))
+
+
+def test_a_run_without_changes_trains_nothing_and_still_fills_another_registry(unchanged, tmp_path):
+    done = unchanged.train(PALATE_REGISTRY=str(tmp_path / "second"))
+    assert done.returncode == 0, done.stderr
+    assert "Stage 'train@v2' didn't change" in done.stdout
+    assert "Stage 'evaluate' didn't change" in done.stdout
+    for alias in ALIASES:
+        assert FolderRegistry(tmp_path / "second").resolve(alias) == unchanged.registry.resolve(alias)
+
+
+def test_stages_run_twice_write_the_same_bytes(unchanged):
+    outputs = [unchanged.project / name for name in ("data/train.tsv", "data/test.tsv", "models/v2.joblib")]
+    before = [path.read_bytes() for path in outputs]
+    assert unchanged.run("./stage", "prepare").returncode == 0
+    assert unchanged.run("./stage", "train", "v2").returncode == 0
+    assert [path.read_bytes() for path in outputs] == before
+
+
+def test_no_bundle_tells_where_or_when_it_was_made(trained):
+    for path in trained.registry.root.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert str(trained.root).encode() not in content
+            assert time.strftime("%Y-%m").encode() not in content
+
+
+def test_dvc_sees_the_metrics_and_the_plots(unchanged):
+    shown = unchanged.run(sys.executable, "-m", "dvc", "metrics", "show", "--json")
+    found = json.loads(shown.stdout)[""]["data"]["metrics.json"]["data"]
+    assert found["v2"]["cross_validation"]["accuracy"]["low"] <= found["v2"]["cross_validation"]["accuracy"]["value"]
+    plots = unchanged.run(sys.executable, "-m", "dvc", "plots", "show", "--out", str(unchanged.root / "shown"))
+    assert plots.returncode == 0, plots.stderr
+    page = (unchanged.root / "shown" / "index.html").read_text(encoding="utf-8")
+    assert "roc.png" in page
+    assert "learning_curve" in page
+
+
+# Data of one's own, and what a failure leaves behind
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory):
+    """A second workspace, trained with the same seed on the same data."""
+    workspace = make_workspace(tmp_path_factory.mktemp("elsewhere"))
+    done = workspace.train()
+    assert done.returncode == 0, done.stderr
+    return workspace
+
+
+def test_the_same_seed_gives_the_same_bundles_in_another_place_and_registry(trained, elsewhere):
+    for alias in ALIASES:
+        assert elsewhere.registry.resolve(alias) == trained.registry.resolve(alias)
+
+
+def test_training_on_a_file_names_it_and_a_change_of_the_file_is_noticed(elsewhere, tmp_path):
+    own = write_table(tmp_path / "my reviews.tsv", sample_rows(120))
+    assert elsewhere.train("--data", str(own)).returncode == 0
+    data = load_bundle(elsewhere.registry.bundle_folder(elsewhere.registry.resolve("sentiment/v2"))).manifest.data
+    assert (data.source, data.name, data.rows) == ("path", "my reviews.tsv", 120)
+    assert data.sha256 == hashlib.sha256(own.read_bytes()).hexdigest()
+    write_table(own, sample_rows(121))
+    assert elsewhere.train().returncode == 0
+    data = load_bundle(elsewhere.registry.bundle_folder(elsewhere.registry.resolve("sentiment/v2"))).manifest.data
+    assert data.rows == 121
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"Review\tLiked\nfine\t1\nbroken line\n", "prepare: bad.tsv: line 3: 1 column instead of 2"),
+        (b"", "prepare: bad.tsv: empty"),
+        (
+            b"Review\tLiked\n" + b"".join(b"good %d\t1\n" % at for at in range(50)),
+            "prepare: bad.tsv: no negative review",
+        ),
+    ],
+)
+def test_bad_data_fails_with_one_line_and_leaves_everything_as_it_was(content, expected, unchanged, tmp_path):
+    (tmp_path / "bad.tsv").write_bytes(content)
+    done = unchanged.train("--data", str(tmp_path / "bad.tsv"))
+    assert done.returncode not in {0, 130}
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(unchanged.root.rglob("*.partial"))
+
+
+def test_after_a_failure_the_next_run_trains_nothing_anew(unchanged, tmp_path):
+    (tmp_path / "bad.tsv").write_bytes(b"no header\n")
+    assert unchanged.train("--data", str(tmp_path / "bad.tsv")).returncode != 0
+    done = unchanged.train()
+    assert done.returncode == 0
+    assert "Stage 'train@v2' didn't change" in done.stdout
+
+
+def test_a_file_that_is_not_there_is_refused_at_once(unchanged, tmp_path):
+    done = unchanged.train("--data", str(tmp_path / "none.tsv"))
+    assert done.returncode == 1
+    assert "none.tsv: no such file" in done.stderr.replace("\n", "")
+
+
+def test_a_stop_leaves_everything_as_it_was(unchanged, tmp_path):
+    write_table(tmp_path / "other.tsv", sample_rows(150))
+    process = unchanged.start_training("--data", str(tmp_path / "other.tsv"))
+    params = unchanged.project / "params.yaml"
+    wait_until(lambda: b"other.tsv" in params.read_bytes() or process.poll() is not None)
+    wait_until(lambda: (unchanged.project / "dvc.lock").read_bytes().count(b"other.tsv") or process.poll() is not None)
+    output = interrupt(process)
+    assert process.returncode == 130, output
+    assert not list(unchanged.root.rglob("*.partial"))
+
+
+def test_a_second_training_waits_for_the_first(unchanged, tmp_path):
+    (tmp_path / "bad.tsv").write_bytes(b"no header\n")
+    lock = unchanged.project / ".training" / "lock"
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        process = unchanged.start_training("--data", str(tmp_path / "bad.tsv"))
+        assert process.stderr is not None
+        assert "another training runs here" in process.stderr.readline()
+        assert process.poll() is None
+    _, errors = process.communicate(timeout=120)
+    assert "bad.tsv: line 1" in errors
+
+
+# Publishing
+
+
+def test_an_experiment_is_not_published(unchanged, tmp_path):
+    done = unchanged.run("./stage", "publish", "v1", DVC_EXP_NAME="try-1", PALATE_REGISTRY=str(tmp_path / "other"))
+    assert done.returncode == 0, done.stderr
+    assert "v1 is the experiment try-1: not published" in done.stderr
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_registry_that_cannot_be_written_is_named(unchanged, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    done = unchanged.run("./stage", "publish", "v1", PALATE_REGISTRY=str(tmp_path / "file"))
+    assert done.returncode == 1
+    assert "name a writable folder in PALATE_REGISTRY" in done.stderr
+
+
+def test_a_model_that_cannot_be_folded_is_compared_but_never_published(trained, tmp_path):
+    root = tmp_path / "gaussian"
+    shutil.copytree(trained.root, root, symlinks=True)
+    other = type(trained)(root, {**trained.environment, "PALATE_REGISTRY": str(root / "registry")})
+    other.set("models.v1.classifier", {"kind": "gaussian_nb"})
+    before = {alias: other.registry.resolve(alias) for alias in ALIASES}
+    assert other.run("./stage", "train", "v1").returncode == 0
+    assert other.run("./stage", "evaluate").returncode == 0
+    done = other.run("./stage", "publish", "v1")
+    assert done.returncode == 1
+    assert "models.v1: GaussianNB can't be folded" in done.stderr
+    assert {alias: other.registry.resolve(alias) for alias in ALIASES} == before
+    assert load_bundle(other.project / "bundles" / "v1").sha256 == before["sentiment/v1"]
+
+
+def test_a_signed_bundle_is_verified_by_the_public_key(unchanged, tmp_path):
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    key = Ed25519PrivateKey.generate()
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    public = key.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
+    (tmp_path / "key.pem").write_bytes(private)
+    signed = {"MODEL_TRAINING_SIGNING_KEY_FILE": str(tmp_path / "key.pem"), "PALATE_REGISTRY": str(tmp_path / "signed")}
+    assert unchanged.run("./stage", "publish", "v1", **signed).returncode == 0
+    registry = FolderRegistry(tmp_path / "signed")
+    assert load_bundle(registry.bundle_folder(registry.resolve("sentiment/v1")), public_key=public)
+    assert unchanged.run("./stage", "publish", "v1").returncode == 0
+
+
+def test_a_classifier_that_does_not_converge_is_refused(trained, tmp_path):
+    root = tmp_path / "steps"
+    shutil.copytree(trained.root, root, symlinks=True)
+    other = type(trained)(root, trained.environment)
+    other.set("models.v2.classifier.max_iter", 1)
+    done = other.run("./stage", "train", "v2")
+    assert done.returncode == 1
+    assert "models.v2.classifier: did not converge: raise max_iter" in done.stderr
+
+
+def test_the_check_command_tells_what_a_training_would_say(unchanged, tmp_path):
+    write_table(tmp_path / "own.tsv", [*sample_rows(60), sample_rows(1)[0]])
+    done = unchanged.run(sys.executable, "-m", "model_training.cli", "check", str(tmp_path / "own.tsv"))
+    assert done.stdout.startswith("own.tsv: 61 rows, 1 duplicates, ")
+    (tmp_path / "own.tsv").write_bytes(b"Review\tLiked\nx\t7\n")
+    done = unchanged.run(sys.executable, "-m", "model_training.cli", "check", str(tmp_path / "own.tsv"))
+    assert done.returncode == 1
+    assert "own.tsv: line 2: the label is neither" in done.stderr
+
+
+# Downloading
+
+BODY = b"Review\tLiked\nfine\t1\nawful\t0\n"
+
+
+class Server(BaseHTTPRequestHandler):
+    """Answers by path: each path is a way in which a download goes right or wrong."""
+
+    def do_GET(self):
+        match self.path.strip("/").split("/")[0]:
+            case "good":
+                self.answer(BODY, len(BODY))
+            case "moved":
+                self.send_response(302)
+                self.send_header("Location", "/good/reviews.tsv")
+                self.end_headers()
+            case "truncated":
+                self.answer(BODY[:10], len(BODY))
+            case "endless":
+                self.answer(b"x" * 200_000, None)
+            case "drip":
+                self.answer(b"", len(BODY))
+                self.drip()
+            case "silent":
+                time.sleep(1)
+            case "broken":
+                self.send_error(500)
+            case _:
+                self.send_error(404)
+
+    def answer(self, body, length):
+        self.send_response(200)
+        if length is not None:
+            self.send_header("Content-Length", str(length))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def drip(self):
+        try:
+            for byte in BODY:
+                self.wfile.write(bytes([byte]))
+                self.wfile.flush()
+                time.sleep(0.1)
+        except OSError:
+            pass  # the client gave up, as it should
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def server():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as listening:
+        thread = threading.Thread(target=listening.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.server_port}"
+        listening.shutdown()
+        thread.join()
+
+
+def published(url, **changes):
+    limits = {"timeout_s": 0.5, "deadline_s": 1, "max_megabytes": 0.1, "sha256": hashlib.sha256(BODY).hexdigest()}
+    return Data.model_validate({"source": "published", "sample": "-", "published": {"url": url, **limits, **changes}})
+
+
+@pytest.mark.parametrize("path", ["good", "moved"])
+def test_a_published_file_is_downloaded_and_named(path, server, tmp_path):
+    fetched = fetch(published(f"{server}/{path}/my%20reviews.tsv"), tmp_path / "raw", tmp_path / "source.json")
+    assert (tmp_path / "raw").read_bytes() == BODY
+    assert (fetched.source, fetched.name) == ("published", "my reviews.tsv")
+
+
+def test_a_file_that_is_here_already_is_not_downloaded_again(tmp_path):
+    (tmp_path / "raw").write_bytes(BODY)
+    fetch(published("http://127.0.0.1:9/nobody.tsv"), tmp_path / "raw", tmp_path / "source.json")
+    assert (tmp_path / "source.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("path", "changes", "expected"),
+    [
+        ("gone", {}, "the server answered 404 Not Found"),
+        ("broken", {}, "the server answered 500"),
+        ("truncated", {}, "peer closed connection"),
+        ("good", {"sha256": "0" * 64}, "its sha256 is"),
+        ("endless", {}, "larger than 0.1 MB"),
+        ("drip", {}, "not finished within 1 s"),
+        ("silent", {}, "timed out"),
+    ],
+)
+def test_a_failed_download_is_refused_and_keeps_the_old_file(path, changes, expected, server, tmp_path):
+    (tmp_path / "raw").write_bytes(b"old")
+    with pytest.raises(TrainingRefused, match=expected) as refused:
+        fetch(published(f"{server}/{path}/reviews.tsv", **changes), tmp_path / "raw", tmp_path / "source.json")
+    assert str(refused.value).startswith(f"{server}/{path}/reviews.tsv: ")
+    assert [file.name for file in tmp_path.iterdir()] == ["raw"]
+    assert (tmp_path / "raw").read_bytes() == b"old"
+
+
+def test_a_server_that_is_not_there_is_named(tmp_path):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/reviews.tsv"
+        with pytest.raises(TrainingRefused, match="which need no network"):
+            fetch(published(url), tmp_path / "raw", tmp_path / "source.json")
+
+
+def test_a_failed_download_fails_the_stage_with_exit_code_1(server, trained, tmp_path):
+    root = tmp_path / "download"
+    shutil.copytree(trained.root, root, symlinks=True)
+    other = type(trained)(root, trained.environment)
+    other.set("data.source", "published")
+    other.set("data.published.url", f"{server}/gone/reviews.tsv")
+    done = other.run("./stage", "fetch")
+    assert done.returncode == 1
+    assert "fetch: " in done.stderr
+    assert "404" in done.stderr
+
+
+def test_a_folder_as_data_is_refused(tmp_path):
+    data = Data.model_validate({**published("http://h/x").model_dump(), "source": "path", "path": str(tmp_path)})
+    with pytest.raises(TrainingRefused, match="name a readable TSV file"):
+        fetch(data, tmp_path / "raw", tmp_path / "source.json")
