@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from itertools import chain, repeat
 from math import log, sqrt
 from operator import attrgetter
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from lib_ml.features import NEGATED, character_ngrams
 from lib_ml.manifest import Ngrams, ValenceFeatures, WordFeatures
@@ -19,6 +19,7 @@ from lib_ml.text import words
 
 Part = tuple[str, float]
 
+_NOTHING = (0.0, 0.0)
 CHUNKS_REMEMBERED, LONGEST_CHUNK_REMEMBERED = 16_384, 24  # at most some 10 MB a model
 
 
@@ -43,9 +44,9 @@ class Counts:
     def total(self, terms: Iterable[str]) -> float:
         return sum(map(self._weight_of, terms, repeat(0.0)))
 
-    def parts(self, terms: Sequence[str]) -> list[float]:
-        """What each occurrence adds, in the order of `terms`."""
-        return [self._weight_of(term, 0.0) for term in terms]
+    def parts(self, groups: Sequence[Sequence[str]]) -> list[float]:
+        """The total again, in parts: what each group of a text's terms adds to it."""
+        return [sum(map(self._weight_of, group, repeat(0.0))) for group in groups]
 
 
 class SublinearCounts:
@@ -58,9 +59,10 @@ class SublinearCounts:
         weights = self._weights
         return sum(weights[term] * (1 + log(count)) for term, count in Counter(terms).items() if term in weights)
 
-    def parts(self, terms: Sequence[str]) -> list[float]:
-        counts, weights = Counter(terms), self._weights
-        return [weights.get(term, 0.0) * (1 + log(counts[term])) / counts[term] for term in terms]
+    def parts(self, groups: Sequence[Sequence[str]]) -> list[float]:
+        counts, weights = Counter(chain.from_iterable(groups)), self._weights
+        share = {term: weights.get(term, 0.0) * (1 + log(count)) / count for term, count in counts.items()}
+        return [sum([share[term] for term in group]) for group in groups]
 
 
 class Tfidf:
@@ -77,11 +79,15 @@ class Tfidf:
         inner, squares = self._sums(Counter(terms))
         return inner / sqrt(squares) if squares else 0.0
 
-    def parts(self, terms: Sequence[str]) -> list[float]:
-        counts = Counter(terms)
+    def parts(self, groups: Sequence[Sequence[str]]) -> list[float]:
+        counts, folded_of = Counter(chain.from_iterable(groups)), self._folded.get
         length = sqrt(self._sums(counts)[1]) or 1.0
-        share = {term: self._frequency(count) / count / length for term, count in counts.items()}
-        return [self._folded[term][0] * share[term] if term in self._folded else 0.0 for term in terms]
+        if self._sublinear:
+            share = {term: self._frequency(count) / count for term, count in counts.items()}
+            each = [[(folded_of(term) or _NOTHING)[0] * share[term] for term in group] for group in groups]
+            return [sum(group) / length for group in each]
+        # Every occurrence of a term weighs the same, so there is no need to look at how often it stands there.
+        return [sum([folded[0] for term in group if (folded := folded_of(term))]) / length for group in groups]
 
     def _sums(self, counts: Counter[str]) -> tuple[float, float]:
         """Of the block's unscaled vector: its inner product with the weights, and its squared length."""
@@ -129,42 +135,49 @@ class Words:
 
     def attribute(self, reading: Reading) -> Iterator[Part]:
         terms = self._terms_of(reading)
-        for term, part in zip(terms, self._weights.parts(terms), strict=True):
+        for term, part in zip(terms, self._weights.parts([(term,) for term in terms]), strict=True):
             if part:
                 yield from _shared(term.replace(NEGATED, "").split(" "), part)
+
+
+class Chunk(NamedTuple):
+    """A whitespace-free piece of a text: its n-grams that the model knows, and the words that these speak for."""
+
+    terms: tuple[str, ...]
+    words: list[str]
 
 
 class Characters:
     """Character n-grams inside whitespace-separated chunks.
 
-    Few chunks make up most of what people write, so the known n-grams of the latest ones are kept.
+    Few chunks make up most of what people write, so what is known of the latest ones is kept.
     """
 
     def __init__(self, low: int, high: int, terms: Iterable[str], weights: Weighting) -> None:
         self._range = low, high
         self._weights = weights
         self._vocabulary = {term: term for term in terms}
-        self._remembered = lru_cache(CHUNKS_REMEMBERED)(self._known)
+        self._remembered = lru_cache(CHUNKS_REMEMBERED)(self._read)
 
     def add(self, reading: Reading) -> float:
-        return self._weights.total(chain.from_iterable(map(self._known_of, reading.cleaned.split())))
+        chunks = map(self._chunk, reading.cleaned.split())
+        return self._weights.total(chain.from_iterable([chunk.terms for chunk in chunks]))
 
     def attribute(self, reading: Reading) -> Iterator[Part]:
-        chunks = reading.cleaned.split()
-        known = [self._known_of(chunk) for chunk in chunks]
-        parts = iter(self._weights.parts([*chain.from_iterable(known)]))
-        for chunk, terms in zip(chunks, known, strict=True):
-            # A smiley or a row of exclamation marks holds no word: it speaks for itself.
-            yield from _shared(words(chunk) or [chunk], sum([next(parts) for _ in terms]))
+        chunks = [*map(self._chunk, reading.cleaned.split())]
+        for chunk, part in zip(chunks, self._weights.parts([chunk.terms for chunk in chunks]), strict=True):
+            yield from _shared(chunk.words, part)
 
-    def _known_of(self, chunk: str) -> tuple[str, ...]:
+    def _chunk(self, chunk: str) -> Chunk:
         # Long chunks are rare, and a memory of them could be made to grow without end.
-        return self._remembered(chunk) if len(chunk) <= LONGEST_CHUNK_REMEMBERED else self._known(chunk)
+        return self._remembered(chunk) if len(chunk) <= LONGEST_CHUNK_REMEMBERED else self._read(chunk)
 
-    def _known(self, chunk: str) -> tuple[str, ...]:
-        """The vocabulary's own strings, whose hashes are known, rather than equal slices of the chunk."""
+    def _read(self, chunk: str) -> Chunk:
         vocabulary = self._vocabulary
-        return tuple([vocabulary[gram] for gram in character_ngrams(chunk, *self._range) if gram in vocabulary])
+        # The vocabulary's own strings, whose hashes are known, rather than equal slices of the chunk.
+        known = tuple([vocabulary[gram] for gram in character_ngrams(chunk, *self._range) if gram in vocabulary])
+        # A smiley or a row of exclamation marks holds no word: it speaks for itself.
+        return Chunk(known, words(chunk) or [chunk])
 
 
 class Valence:
@@ -185,6 +198,9 @@ class Valence:
 
 
 def _shared(among: list[str], part: float) -> Iterator[Part]:
+    if len(among) == 1:
+        yield among[0], part
+        return
     share = part / len(among)
     for word in among:
         yield word, share

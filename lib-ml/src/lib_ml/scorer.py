@@ -44,6 +44,29 @@ class Explained(NamedTuple):
     coverage: float
 
 
+class Reasons(NamedTuple):
+    """What the log-odds of one label consist of: what the model says of an empty text, and what each word adds."""
+
+    intercept: float
+    parts: dict[str, float]
+
+    @property
+    def log_odds(self) -> float:
+        return self.intercept + sum(self.parts.values())
+
+    def opposite(self) -> "Reasons":
+        """The reasons of the other one of two labels."""
+        return Reasons(-self.intercept, {word: -part for word, part in self.parts.items()})
+
+    def strongest(self, limit: int) -> tuple[Term, ...]:
+        weighed = [(word, part) for word, part in self.parts.items() if part]
+        weighed.sort(key=lambda item: (-abs(item[1]), item[0]))
+        terms = [Term(word, weight) for word, weight in weighed[:limit]]
+        if len(weighed) > limit:
+            terms.append(Term(OTHER, math.fsum(weight for _, weight in weighed[limit:])))
+        return (*terms, Term(INTERCEPT, self.intercept))
+
+
 class Scorer:
     """A model that answers; its answers never change, so threads may share it."""
 
@@ -77,13 +100,13 @@ class Scorer:
         strongest first; the rest is summed in "(other)", and "(intercept)" is what the model says of an empty text.
         """
         reading = read(text, self._reach)
-        probabilities = self._probabilities(reading)
+        probabilities, reasons = self._reasoned(reading, of)
         probability, label = max(zip(probabilities, self.labels, strict=True))
         return Explained(
             label=label,
             probability=probability,
             labels=dict(zip(self.labels, probabilities, strict=True)),
-            explanation=self._explanation(reading, of or self._explained_by_default(label), limit),
+            explanation=reasons.strongest(limit),
             coverage=self._coverage(reading),
         )
 
@@ -104,29 +127,23 @@ class Scorer:
             if not worst <= GOLDEN_TOLERANCE:
                 raise GoldenMismatch(f"golden text {number} is off by {worst:.3g}, more than {GOLDEN_TOLERANCE:g}")
 
-    def _explained_by_default(self, likeliest: str) -> str:
-        return self.labels[1] if self._binary else likeliest
-
     def _probabilities(self, reading: Reading) -> tuple[float, ...]:
         if self._binary:
             positive = sigmoid(_log_odds(self._columns[0], reading))
             return 1 - positive, positive
         return tuple(self._matrix.probabilities_of_readings([reading])[0].tolist())
 
-    def _explanation(self, reading: Reading, of: str, limit: int) -> tuple[Term, ...]:
-        at = self.labels.index(of)
-        sign = -1.0 if self._binary and at == 0 else 1.0
-        intercept, blocks = self._columns[0 if self._binary else at]
-        parts: defaultdict[str, float] = defaultdict(float)
-        for block in blocks:
-            for word, part in block.attribute(reading):
-                parts[word] += sign * part
-        weighed = [(word, part) for word, part in parts.items() if part]
-        strongest = sorted(weighed, key=lambda item: (-abs(item[1]), item[0]))
-        terms = [Term(word, weight) for word, weight in strongest[:limit]]
-        if len(strongest) > limit:
-            terms.append(Term(OTHER, math.fsum(weight for _, weight in strongest[limit:])))
-        return (*terms, Term(INTERCEPT, sign * intercept))
+    def _reasoned(self, reading: Reading, of: str | None) -> tuple[tuple[float, ...], "Reasons"]:
+        """The probability of each label, and the reasons for the label `of` or the one explained by default."""
+        if self._binary:
+            # The reasons sum to the log-odds, so the text is not scored a second time.
+            reasons = _reasons(self._columns[0], reading)
+            positive = sigmoid(reasons.log_odds)
+            asked = self.labels.index(of) if of else 1
+            return (1 - positive, positive), reasons if asked else reasons.opposite()
+        probabilities = self._probabilities(reading)
+        asked = self.labels.index(of) if of else probabilities.index(max(probabilities))
+        return probabilities, _reasons(self._columns[asked], reading)
 
     def _coverage(self, reading: Reading) -> float:
         words = reading.words
@@ -151,6 +168,15 @@ def _log_odds(column: Column, reading: Reading) -> float:
     for block in blocks:
         log_odds += block.add(reading)
     return log_odds
+
+
+def _reasons(column: Column, reading: Reading) -> Reasons:
+    intercept, blocks = column
+    parts: defaultdict[str, float] = defaultdict(float)
+    for block in blocks:
+        for word, part in block.attribute(reading):
+            parts[word] += part
+    return Reasons(intercept, parts)
 
 
 def _column(bundle: Bundle, column: int) -> Column:
