@@ -9,8 +9,10 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
+import httpx
 import pytest
 
 TEXT = "Delicious food at a quiet table"
@@ -205,6 +207,25 @@ def test_a_dead_model_service_is_not_asked_by_everybody(make_app):
             client.post("/api/reviews", json={"text": TEXT})
         client.post("/api/reviews", json={"text": TEXT})
         assert 'outcome="breaker_open"' in client.get("/metrics").get_data(as_text=True)
+
+
+def test_a_crowd_at_a_silent_model_service_hears_of_it_in_time_and_the_pages_go_on(
+    store_url, tmp_path, run_program, environments
+):
+    def ask(_: int) -> tuple[int, float]:
+        started = time.monotonic()
+        status = httpx.post(f"{app.url}/api/reviews", json={"text": TEXT}, timeout=30).status_code
+        return status, time.monotonic() - started
+
+    with (
+        misbehaving(silent) as url,
+        run_program("review-app", environments["app"](store_url, "v1", url), tmp_path / "app.log") as app,
+        ThreadPoolExecutor(24) as crowd,
+    ):
+        replies = list(crowd.map(ask, range(48)))
+        assert httpx.get(app.url, timeout=5).status_code == 200
+    assert {status for status, _ in replies} == {503}
+    assert max(took_s for _, took_s in replies) < 1.5 * WITHIN_S, "24 at once for 8 threads, on a busy machine"
 
 
 def test_the_app_recovers_when_the_model_service_does(make_app):

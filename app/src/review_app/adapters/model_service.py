@@ -60,8 +60,8 @@ class ModelService:
             raise ModelUnavailable("breaker_open")
         try:
             answer = self._measured("predict", lambda: self._post("/predict", {"text": text}, VerdictAnswer))
-        except ModelUnavailable:
-            self._breaker.failed()
+        except ModelUnavailable as error:
+            (self._breaker.timed_out if error.reason == "timeout" else self._breaker.failed)()
             raise
         self._breaker.succeeded()
         self._seen.saw(answer.model.version)
