@@ -13,6 +13,7 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[4]
 DOCUMENTED_PORT = 8080
+SH_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PAGES = sorted(
     CHECKOUT / name
     for name in subprocess.run(
@@ -22,7 +23,7 @@ PAGES = sorted(
 BLOCKS = [
     pytest.param(block, id=f"{page.relative_to(CHECKOUT)}:{number}")
     for page in PAGES
-    for number, block in enumerate(re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL))
+    for number, block in enumerate(SH_BLOCK.findall(page.read_text(encoding="utf-8")))
 ]
 
 
