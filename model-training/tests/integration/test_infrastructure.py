@@ -11,6 +11,8 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from lib_ml.bundle import load_bundle
 from lib_ml.manifest import Metric
 from lib_ml.registry import FolderRegistry
@@ -18,7 +20,7 @@ from model_training.params import Data
 from model_training.refusal import TrainingRefused
 from model_training.source import fetch
 
-from ..conftest import interrupt, make_workspace, sample_rows, write_table
+from ..conftest import interrupt, make_workspace, sample_rows, write_table  # noqa: TID252 - it has no other name
 
 ALIASES = ("sentiment/v1", "sentiment/v2")
 
@@ -209,9 +211,6 @@ def test_a_model_that_cannot_be_folded_is_compared_but_never_published(trained, 
 
 
 def test_a_signed_bundle_is_verified_by_the_public_key(unchanged, tmp_path):
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
     key = Ed25519PrivateKey.generate()
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
@@ -290,7 +289,7 @@ class Server(BaseHTTPRequestHandler):
         except OSError:
             pass  # the client gave up, as it should
 
-    def log_message(self, *_):
+    def log_message(self, *_: object):
         pass
 
 
@@ -304,7 +303,7 @@ def server():
         thread.join()
 
 
-def published(url, **changes):
+def published(url, **changes: object):
     limits = {"timeout_s": 0.5, "deadline_s": 1, "max_megabytes": 0.1, "sha256": hashlib.sha256(BODY).hexdigest()}
     return Data.model_validate({"source": "published", "sample": "-", "published": {"url": url, **limits, **changes}})
 

@@ -60,7 +60,7 @@ def test_the_sample_is_balanced_in_labels_and_mixed_in_length(sample):
     assert 0.45 < np.mean([review.label for review in sample.reviews]) < 0.55
     counts = np.array(lengths(sample))
     shares = [np.mean((counts >= low) & (counts <= high)) for low, high in ((1, 6), (7, 18), (19, 49), (50, 150))]
-    assert np.allclose(shares, [0.27, 0.42, 0.21, 0.10], atol=0.05)
+    assert np.allclose(shares, [0.30, 0.46, 0.16, 0.08], atol=0.05)
 
 
 def test_length_alone_does_not_tell_the_label(sample):
