@@ -19,6 +19,7 @@ from model_training.whole_files import whole_file, write_whole
 TOLD = ("params.yaml", "dvc.lock", "metrics.json", "data-report.json")
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_AFTER_S = 10
+PATH_SETTINGS = ("PALATE_REGISTRY", "MODEL_TRAINING_SIGNING_KEY_FILE")
 
 
 def train(project: Path, data: Path | None, environment: Mapping[str, str]) -> int:
@@ -109,12 +110,14 @@ def data_path(project: Path, data: Path) -> str:
 def _dvc_checkout(project: Path, environment: Mapping[str, str]) -> None:
     """Brings back the outputs that dvc.lock names, as far as DVC's cache has them; the next run makes the others."""
     command = [sys.executable, "-m", "dvc", "checkout", "--force", "--quiet"]
-    subprocess.run(command, cwd=project, env={**environment}, stderr=subprocess.DEVNULL, check=False)  # noqa: S603
+    subprocess.run(command, cwd=project, env=dict(environment), stderr=subprocess.DEVNULL, check=False)  # noqa: S603
 
 
 def _dvc_repro(project: Path, environment: Mapping[str, str], stops: list[int]) -> int:
     """Runs DVC in a process group of its own, and hands every stop signal on to the whole group."""
     told = {**environment, "MODEL_TRAINING_PYTHON": sys.executable, "DVC_NO_ANALYTICS": "1"}
+    # The stages work in another folder than the caller.
+    told |= {name: str(Path(told[name]).absolute()) for name in PATH_SETTINGS if told.get(name)}
     command = [sys.executable, "-m", "dvc", "repro"]
     process = subprocess.Popen(command, cwd=project, env=told, start_new_session=True)  # noqa: S603 - fixed words
     while True:
