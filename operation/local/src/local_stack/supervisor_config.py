@@ -6,7 +6,7 @@ import shlex
 import textwrap
 
 from local_stack.home import Home
-from local_stack.programs import Program, tethered
+from local_stack.programs import Program, kept
 
 __all__ = ["GROUP", "UNSPEAKABLE", "supervisor_config"]
 
@@ -17,8 +17,11 @@ UNSPEAKABLE = re.compile(r"[\"'\\%?\x00-\x1f]|\s[#;]")
 _STOP_WAIT_S = 6
 
 
-def supervisor_config(home: Home, programs: tuple[Program, ...]) -> str:
-    """The text of supervisord.conf. Raises ValueError when a path or value can't be written in it."""
+def supervisor_config(home: Home, programs: tuple[Program, ...], stack_pid: int) -> str:
+    """The text of supervisord.conf for the stack of that process.
+
+    Raises ValueError when a path or value can't be written in it.
+    """
     # Without a user supervisord warns a root that it keeps being root.
     user = "user=root\n" if os.geteuid() == 0 else ""
     names = ",".join(program.name for program in programs)
@@ -36,16 +39,16 @@ def supervisor_config(home: Home, programs: tuple[Program, ...]) -> str:
     programs={names}
     """
     parts = [textwrap.dedent(head).replace("silent=true\n", f"silent=true\n{user}")]
-    return "\n".join([*parts, *(_section(home, program, place) for place, program in enumerate(programs))])
+    return "\n".join([*parts, *(_section(home, program, place, stack_pid) for place, program in enumerate(programs))])
 
 
-def _section(home: Home, program: Program, place: int) -> str:
+def _section(home: Home, program: Program, place: int, stack_pid: int) -> str:
     """One program: it comes back whenever it ends, at once, and ever more slowly if it can't start.
 
     `startsecs=1`: a program that lives shorter was not started, and the next try waits a second longer than the
-    last. `tethered` lets it die with a supervisord that was killed.
+    last.
     """
-    command = " ".join(shlex.quote(word) for word in tethered("KILL", *program.command))
+    command = " ".join(shlex.quote(word) for word in kept(stack_pid, *program.command))
     environment = ",".join(f'{name}="{_written(value)}"' for name, value in program.environment.items())
     return textwrap.dedent(f"""\
     [program:{program.name}]

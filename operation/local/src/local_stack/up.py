@@ -15,7 +15,7 @@ from local_stack.programs import programs
 from local_stack.readiness import wait_until_ready
 from local_stack.release_file import apply_release, read_release
 from local_stack.settings import LocalSettings
-from local_stack.supervisor import Supervisor, adopt_orphans, end_descendants
+from local_stack.supervisor import Supervisor, adopt_orphans
 
 __all__ = ["CanNotStart", "run_stack"]
 
@@ -70,9 +70,8 @@ def _run(home: Home, ports: Ports, say: Say) -> None:
 def _keep(supervisor: Supervisor, say: Say) -> None:
     while True:
         supervisor.wait()
-        say("the supervisor has died: starting everything again")
-        end_descendants()
-        supervisor.start()
+        say("the supervisor has died: another one takes over")
+        supervisor.replace()
 
 
 def _say_where(home: Home, ports: Ports, say: Say) -> None:

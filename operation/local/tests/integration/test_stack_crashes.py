@@ -1,6 +1,7 @@
 """Any one process killed while clients write reviews: it comes back, and nothing acknowledged is lost."""
 
 import itertools
+import os
 import signal
 import sys
 import threading
@@ -64,12 +65,17 @@ def stored(client, version):
 
 
 def missing(url, acknowledged):
+    """What is said of the acknowledged reviews that are not found with their text once all is calm again."""
     with httpx.Client(base_url=url, timeout=20, trust_env=False) as client:
-        replies = {review: client.get(f"/api/reviews/{review}", headers=asking_for("v1")) for review in acknowledged}
+        wait_for(lambda: all(stored(client, version) for version in ("v1", "v2")), 30)
+        replies = {
+            review: client.get(f"/api/reviews/{review}", headers=asking_for(f"v{1 + place % 2}"))
+            for place, review in enumerate(acknowledged)
+        }
     return [
-        review
-        for review, text in acknowledged.items()
-        if replies[review].status_code != 200 or replies[review].json()["text"] != text
+        (reply.status_code, reply.text)
+        for review, reply in replies.items()
+        if reply.status_code != 200 or reply.json()["text"] != acknowledged[review]
     ]
 
 
@@ -81,7 +87,7 @@ def missing(url, acknowledged):
             f"{service}-{version}{part}"
             for service in ("app", "model-service")
             for version in ("v1", "v2")
-            for part in ("", " worker")
+            for part in ("", " worker", " keeper")
         ),
     ],
 )
@@ -101,17 +107,20 @@ def test_a_killed_process_is_back_within_three_seconds_and_no_review_is_lost(sta
     assert missing(stack.url, clients.acknowledged) == []
 
 
-def test_a_killed_supervisor_comes_back_with_everything_and_no_review_is_lost(stack):
-    before = stack.processes()
+def test_a_killed_supervisor_is_replaced_within_three_seconds_and_no_review_is_lost(stack):
+    """Its programs answer on until their successors are up; only the gateway is started again at once."""
+    taken = []
     with Clients(stack.url) as clients:
-        wait_for(lambda: len(clients.acknowledged) > 20, 60)
-        taken = seconds_until_back(stack, before["supervisord"], ("v1", "v2"))
-    report("supervisord", taken, clients)
-    assert taken <= 15
+        while len(taken) < TRIES and (not taken or taken[-1] > BACK_WITHIN_S):
+            before = stack.processes()
+            wait_for(lambda: len(clients.acknowledged) > 20, 60)
+            taken.append(seconds_until_back(stack, before["supervisord"], ("v1", "v2")))
+            wait_for(lambda before=before: not any(process.is_running() for process in before.values()), 60)
+    report("supervisord", taken[-1], clients)
+    assert taken[-1] <= BACK_WITHIN_S
     assert missing(stack.url, clients.acknowledged) == []
-    after = {process.pid for process in stack.processes().values()}
-    assert not after & {process.pid for process in before.values()}
-    assert stack.lines()[-1] == "the supervisor has died: starting everything again"
+    assert stack.lines()[-1] == "the supervisor has died: another one takes over"
+    assert stack.processes().keys() == before.keys()
 
 
 def test_a_model_service_that_hangs_costs_a_reviewer_two_seconds_and_the_other_version_nothing(stack):
@@ -134,12 +143,11 @@ def test_a_model_service_that_hangs_costs_a_reviewer_two_seconds_and_the_other_v
 
 
 def test_while_an_app_is_gone_visitors_hear_so_in_the_form_they_asked_for(stack):
-    supervisord, app = stack.processes()["supervisord"], stack.processes()["app-v1"]
+    supervisord, keeper = stack.processes()["supervisord"], stack.processes()["app-v1 keeper"]
     with httpx.Client(base_url=stack.url, timeout=20, trust_env=False) as client:
         try:
             supervisord.send_signal(signal.SIGSTOP)
-            for process in (*app.children(), app):
-                process.kill()
+            os.killpg(keeper.pid, signal.SIGKILL)
             problem = client.get("/", headers={"accept": "application/json", **asking_for("v1")})
             page = client.get("/", headers={"accept": "text/html,*/*", **asking_for("v1")})
             assert client.get("/", headers=asking_for("v2")).status_code == 200

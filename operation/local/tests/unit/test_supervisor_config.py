@@ -24,7 +24,7 @@ def test_supervisor_reads_back_what_was_meant(tmp_path, name):
     home = Home(tmp_path / name)
     home.prepare()
     expected = programs(home, Ports.following(8080))
-    understood, options = read_by_supervisor(supervisor_config(home, expected), home.root)
+    understood, options = read_by_supervisor(supervisor_config(home, expected, 1), home.root)
     assert [*understood] == [program.name for program in expected]
     assert Path(options.logfile) == home.logs / "supervisord.log"
     for program in expected:
@@ -39,13 +39,13 @@ def test_supervisor_reads_back_what_was_meant(tmp_path, name):
 def test_a_path_supervisor_cannot_hold_is_refused_and_never_cut(tmp_path, name):
     home = Home(tmp_path / name)
     with pytest.raises(ValueError, match="can't hold"):
-        supervisor_config(home, programs(home, Ports.following(8080)))
+        supervisor_config(home, programs(home, Ports.following(8080)), 1)
 
 
 def test_a_command_with_a_quote_in_it_is_refused():
     program = Program("odd", ("/bin/echo", 'say "this"'), "http://localhost")
     with pytest.raises(ValueError, match="can't hold"):
-        supervisor_config(Home(Path("/nowhere")), (program,))
+        supervisor_config(Home(Path("/nowhere")), (program,), 1)
 
 
 def test_each_version_has_its_own_ports_model_and_feedback():
