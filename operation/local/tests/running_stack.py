@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -93,8 +94,12 @@ def write_review(client, version, text="lovely food"):
 
 
 def wait_for(condition, timeout_s, pause_s=0.05):
+    """Return once the condition holds; a process that ends while it is looked at is looked at again."""
     deadline = time.monotonic() + timeout_s
-    while not condition():
+    while True:
+        with suppress(psutil.NoSuchProcess):
+            if condition():
+                return
         assert time.monotonic() < deadline, f"not within {timeout_s} s"
         time.sleep(pause_s)
 

@@ -59,6 +59,7 @@ TABLE = (
     _cookie("two digits and a letter", 10, "palate_r1=07a", DRAWN),
     _cookie("no digits", 10, "palate_r1=", DRAWN),
     _cookie("an earlier release's cookie beside this one's", 10, "palate_r0=99; palate_r1=07", "v2"),
+    _cookie("another cookie in Latin-1", 10, "name=caf\xe9; palate_r1=07", "v2"),
     _cookie("said twice, the canary side wins", 10, "palate_r1=55; palate_r1=07", "v2"),
     _cookie("forged headers do not move a cohort", 10, "palate_r1=10", "v1", *FORGED),
 )

@@ -30,7 +30,7 @@ time.sleep(60)
 
 
 def gone(process):
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    return not psutil.pid_exists(process.pid) or not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 def test_the_program_keeps_its_arguments_output_and_exit_code():

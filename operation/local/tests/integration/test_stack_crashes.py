@@ -115,7 +115,7 @@ def test_a_killed_supervisor_is_replaced_within_three_seconds_and_no_review_is_l
             before = stack.processes()
             wait_for(lambda: len(clients.acknowledged) > 20, 60)
             taken.append(seconds_until_back(stack, before["supervisord"], ("v1", "v2")))
-            wait_for(lambda before=before: not any(process.is_running() for process in before.values()), 60)
+            wait_for(lambda before=before: not any(process.is_running() for process in before.values()), 90)
     report("supervisord", taken[-1], clients)
     assert taken[-1] <= BACK_WITHIN_S
     assert missing(stack.url, clients.acknowledged) == []
