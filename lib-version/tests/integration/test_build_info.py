@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 import subprocess
+import sys
 import venv
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from lib_version import VersionUnknown, build_info
 
 LIB_VERSION = Path(__file__).parents[2]
+UV = Path(sys.executable).with_name("uv")
 PYPROJECT = f"""
 [build-system]
 requires = ["hatchling", "hatch-vcs"]
@@ -55,7 +58,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def environment(folder: Path, *requirements: str | Path) -> Path:
     """The Python of a fresh environment with lib_version and `requirements` in it."""
     venv.create(folder)
-    uv = ("uv", "pip", "install", "-q", "--python", folder / "bin/python")
+    uv = (UV, "pip", "install", "-q", "--python", folder / "bin/python")
     run(*uv, LIB_VERSION, *requirements, cwd=folder)
     return folder / "bin/python"
 
@@ -66,13 +69,37 @@ def asked(python: Path) -> dict[str, str]:
 
 
 def test_a_wheel_says_what_it_was_built_from_without_git(checkout, tmp_path):
-    run("uv", "build", "-q", "--wheel", "--out-dir", tmp_path / "dist", checkout / "kitchen", cwd=tmp_path)
+    run(UV, "build", "-q", "--wheel", "--out-dir", tmp_path / "dist", checkout / "kitchen", cwd=tmp_path)
     (wheel,) = (tmp_path / "dist").glob("soup_kitchen-*.whl")
     info = asked(environment(tmp_path / "env", wheel))
     assert info["component"] == "kitchen"
     assert info["version"] == "1.4.0"
     assert info["commit"] == run("git", "rev-parse", "HEAD", cwd=checkout)
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", info["built_at"])
+
+
+def test_a_wheel_built_without_git_says_what_it_was_told(checkout, tmp_path, monkeypatch):
+    """As inside an image, whose build context has no .git."""
+    shutil.copytree(checkout, tmp_path / "context", ignore=shutil.ignore_patterns(".git"))
+    build = (UV, "build", "--wheel", "--out-dir", tmp_path / "dist", tmp_path / "context/kitchen")
+    monkeypatch.setenv("SETUPTOOLS_SCM_PRETEND_VERSION", "2.0.0")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1800000000")
+    untold = subprocess.run(build, capture_output=True, text=True, timeout=120, check=False)
+    assert untold.returncode != 0
+    assert "set PALATE_COMMIT" in untold.stderr
+
+    monkeypatch.setenv("PALATE_COMMIT", "0123abc")
+    run(*build, cwd=tmp_path)
+    (wheel,) = (tmp_path / "dist").glob("soup_kitchen-*.whl")
+    monkeypatch.delenv("PALATE_COMMIT")
+    monkeypatch.delenv("SETUPTOOLS_SCM_PRETEND_VERSION")
+    info = asked(environment(tmp_path / "env", wheel))
+    assert info == {
+        "component": "kitchen",
+        "version": "2.0.0",
+        "commit": "0123abc",
+        "built_at": "2027-01-15T08:00:00Z",
+    }
 
 
 def test_a_checkout_says_what_lies_there_now(checkout, tmp_path):

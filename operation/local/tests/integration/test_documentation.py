@@ -1,4 +1,5 @@
-"""What the documentation says can be done is done: its `sh` blocks run against the stack, its links lead somewhere.
+"""What the documentation says can be done is done: its `sh` and `python` blocks run against the stack, its links lead
+somewhere.
 
 Blocks without a language show commands that a test can't run, such as `make run` itself.
 """
@@ -13,7 +14,8 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[4]
 DOCUMENTED_PORT = 8080
-SH_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+INTERPRETERS = {"sh": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-W", "error", "-c"]}
 PAGES = sorted(
     CHECKOUT / name
     for name in subprocess.run(
@@ -21,9 +23,9 @@ PAGES = sorted(
     ).stdout.split()
 )
 BLOCKS = [
-    pytest.param(block, id=f"{page.relative_to(CHECKOUT)}:{number}")
+    pytest.param(language, block, id=f"{page.relative_to(CHECKOUT)}:{number}")
     for page in PAGES
-    for number, block in enumerate(SH_BLOCK.findall(page.read_text(encoding="utf-8")))
+    for number, (language, block) in enumerate(BLOCK.findall(page.read_text(encoding="utf-8")))
 ]
 
 
@@ -38,8 +40,9 @@ def on_this_stack(block: str, gateway_port: int) -> str:
 
 @pytest.mark.stack
 @pytest.mark.xdist_group("stack")
-@pytest.mark.parametrize("block", BLOCKS)
-def test_a_documented_command_works(stack, tmp_path, block):
+@pytest.mark.parametrize(("language", "block"), BLOCKS)
+def test_a_documented_command_works(stack, tmp_path, language, block):
+    (tmp_path / ".palate").symlink_to(stack.home)
     (tmp_path / ".curlrc").write_text("fail-with-body\nmax-time = 10\n")
     environment = {
         **os.environ,
@@ -48,7 +51,7 @@ def test_a_documented_command_works(stack, tmp_path, block):
     }
     commands = on_this_stack(block, stack.ports.gateway)
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", commands],
+        [*INTERPRETERS[language], commands],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
@@ -60,7 +63,7 @@ def test_a_documented_command_works(stack, tmp_path, block):
 
 
 def test_there_are_documented_commands():
-    assert len(BLOCKS) >= 3
+    assert len(BLOCKS) >= 6
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
