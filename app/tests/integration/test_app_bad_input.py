@@ -1,13 +1,10 @@
 """Hostile requests as raw bytes against the served app: 4xx in one shape, never a 5xx, and the worker stays small."""
 
 import json
-import re
-import socket
-from contextlib import suppress
-from pathlib import Path
 
 import httpx
 import pytest
+from real_process import RealProcess, resident_kib
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -98,17 +95,8 @@ RAW = {
 }
 
 
-def exchange(url: str, request: bytes) -> tuple[int, bytes]:
-    """Sends the bytes as they are. Returns the status and the whole reply."""
-    port = httpx.URL(url).port
-    reply = b""
-    with socket.create_connection(("127.0.0.1", port), timeout=15) as connection:
-        with suppress(OSError):  # refused before it was all sent; the reply says why
-            connection.sendall(request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
-        with suppress(ConnectionResetError):
-            while chunk := connection.recv(65_536):
-                reply += chunk
-    return int(reply.split(b" ", 2)[1]), reply
+def status_of(reply: bytes) -> int:
+    return int(reply.split(b" ", 2)[1])
 
 
 def request_bytes(path: str, kind: str, body: bytes) -> bytes:
@@ -119,9 +107,9 @@ def request_bytes(path: str, kind: str, body: bytes) -> bytes:
 @pytest.mark.parametrize("name", BODIES)
 def test_a_bad_body_is_refused_naming_the_fault_and_repeating_nothing(releases, name):
     path, kind, body, status, named = BODIES[name]
-    found, reply = exchange(releases["v1"].url, request_bytes(path, kind, body))
+    reply = releases["v1"].send(request_bytes(path, kind, body))
     head, _, problem = reply.partition(b"\r\n\r\n")
-    assert found == status
+    assert status_of(reply) == status
     assert b"application/problem+json" in head
     assert named in problem.decode()
     assert SECRET not in reply.decode()
@@ -131,38 +119,38 @@ def test_a_bad_body_is_refused_naming_the_fault_and_repeating_nothing(releases, 
 @pytest.mark.parametrize("name", RAW)
 def test_a_bad_request_is_no_server_error(releases, name):
     request, statuses = RAW[name]
-    found, reply = exchange(releases["v1"].url, request)
-    assert found in statuses
+    reply = releases["v1"].send(request)
+    assert status_of(reply) in statuses
     assert b"Traceback" not in reply
 
 
 def test_a_chunked_body_over_the_limit_is_refused(releases):
     chunks = b"".join(b"8000\r\n" + b"x" * 0x8000 + b"\r\n" for _ in range(8)) + b"0\r\n\r\n"
     head = b"POST /reviews HTTP/1.1\r\nHost: x\r\nContent-Type: " + FORM.encode()
-    found, _ = exchange(releases["v1"].url, head + b"\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
-    assert found == 413
+    reply = releases["v1"].send(head + b"\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
+    assert status_of(reply) == 413
 
 
-def memory_bytes(master: int) -> int:
-    """Resident memory of a master and its workers."""
-    workers = Path(f"/proc/{master}/task/{master}/children").read_text().split()
-    sizes = (re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text()) for pid in [master, *workers])
-    return sum(int(size[1]) * 1024 for size in sizes)
+def memory_kib(program: RealProcess) -> int:
+    return resident_kib(program.pid) + resident_kib(program.worker())
 
 
 def test_the_worker_does_not_grow_and_the_log_repeats_no_review(releases):
+    app = releases["v1"]
+
     def send_all() -> None:
         for path, kind, body, _, _ in BODIES.values():
-            exchange(releases["v1"].url, request_bytes(path, kind, body))
+            app.send(request_bytes(path, kind, body))
 
     for _ in range(2):
         send_all()
-    before = memory_bytes(releases["v1"].process.pid)
+    before = memory_kib(app)
     for _ in range(5):
         send_all()
-    assert memory_bytes(releases["v1"].process.pid) - before < 20_000_000
-    httpx.post(f"{releases['v1'].url}/api/reviews", json={"text": f"delicious {SECRET}"})
-    assert SECRET not in Path(releases["v1"].log).read_text()
-    assert SECRET not in httpx.get(f"{releases['v1'].url}/metrics").text
-    assert "crashed" not in Path(releases["v1"].log).read_text()
-    assert "unexpected_exception" not in Path(releases["v1"].log).read_text()
+    assert memory_kib(app) - before < 19_531  # 20 MB
+    httpx.post(f"{app.url}/api/reviews", json={"text": f"delicious {SECRET}"})
+    log = app.log.read_text()
+    assert SECRET not in log
+    assert SECRET not in httpx.get(f"{app.url}/metrics").text
+    assert "crashed" not in log
+    assert "unexpected_exception" not in log

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from real_process import running
 
-TEXT = {"text": "Delicious food at a quiet table"}
+TEXT = {"text": "Delicious food and friendly staff"}
 SOON_S = 60
 
 
@@ -35,16 +36,14 @@ def own_folder(tmp_path, platform_folder):
 
 
 @pytest.fixture
-def own_model_service(own_folder, run_program, environments):
-    with run_program(
-        "model-service", environments["model-service"](own_folder, "v1"), own_folder / "model.log"
-    ) as program:
+def own_model_service(own_folder, environments):
+    with running("model-service", environments["model-service"](own_folder, "v1"), own_folder / "model.log") as program:
         yield program
 
 
 @pytest.fixture
-def own_app(own_folder, own_model_service, store_url, run_program, environments):
-    with run_program(
+def own_app(own_folder, own_model_service, store_url, environments):
+    with running(
         "review-app", environments["app"](store_url, "v1", own_model_service.url), own_folder / "app.log"
     ) as program:
         yield program
@@ -142,14 +141,12 @@ def test_a_store_that_is_gone_leaves_the_pages_and_says_not_ready(make_app, mode
     assert client.get(f"/api/reviews/{'0' * 32}").status_code == 503
 
 
-def test_a_full_disk_is_a_clear_503_and_what_was_stored_stays(
-    own_folder, model_services, store_url, run_program, environments
-):
+def test_a_full_disk_is_a_clear_503_and_what_was_stored_stays(own_folder, model_services, store_url, environments):
     def small_disk() -> None:  # stands for a full disk: no file of this process may grow beyond 150 kB
         resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
 
     text = {"text": "Delicious " * 190}
-    with run_program(
+    with running(
         "review-app",
         environments["app"](store_url, "v1", model_services["v1"].url),
         own_folder / "app.log",
@@ -163,34 +160,34 @@ def test_a_full_disk_is_a_clear_503_and_what_was_stored_stays(
     assert acknowledged == {row[0] for row in rows(store_url, "SELECT id FROM reviews")}
 
 
-def test_the_app_refuses_to_start_on_an_old_store_and_the_migration_mends_it(tmp_path, run_program, environments):
+def test_the_app_refuses_to_start_on_an_old_store_and_the_migration_mends_it(tmp_path, environments):
     environment = environments["app"](f"sqlite:///{tmp_path}/new.db", "v1", "http://127.0.0.1:9")
     with (
         pytest.raises(RuntimeError, match=r"ended with 1(?s:.*)review-app-migrate"),
-        run_program("review-app", environment, tmp_path / "app.log"),
+        running("review-app", environment, tmp_path / "app.log"),
     ):
         pass
     with (
         pytest.raises(RuntimeError, match=r"ended with 0(?s:.*)store_migrated"),
-        run_program("review-app-migrate", environment, tmp_path / "migrate.log"),
+        running("review-app-migrate", environment, tmp_path / "migrate.log"),
     ):
         pass
-    with run_program("review-app", environment, tmp_path / "app.log") as app:
+    with running("review-app", environment, tmp_path / "app.log") as app:
         assert httpx.get(f"{app.url}/about").status_code == 200
 
 
 @pytest.mark.parametrize("program", ["review-app", "review-app-migrate"])
-def test_a_missing_setting_is_named(tmp_path, run_program, program):
+def test_a_missing_setting_is_named(tmp_path, program):
     with (
         pytest.raises(RuntimeError, match=r"ended with 1(?s:.*)APP_STORE_URL: Field required"),
-        run_program(program, {"APP_PORT": "{port}"}, tmp_path / "log"),
+        running(program, {"APP_PORT": "{port}"}, tmp_path / "log"),
     ):
         pass
 
 
-def test_a_folder_that_is_not_there_is_named_by_the_migration(tmp_path, run_program):
+def test_a_folder_that_is_not_there_is_named_by_the_migration(tmp_path):
     with (
         pytest.raises(RuntimeError, match=r"ended with 1(?s:.*)unable to open"),
-        run_program("review-app-migrate", {"APP_STORE_URL": f"sqlite:///{tmp_path}/no/a.db"}, tmp_path / "log"),
+        running("review-app-migrate", {"APP_STORE_URL": f"sqlite:///{tmp_path}/no/a.db"}, tmp_path / "log"),
     ):
         pass

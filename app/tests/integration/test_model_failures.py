@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
+from real_process import running
 
 TEXT = "Delicious food at a quiet table"
 WITHIN_S = 2.0
@@ -209,9 +210,7 @@ def test_a_dead_model_service_is_not_asked_by_everybody(make_app):
         assert 'outcome="breaker_open"' in client.get("/metrics").get_data(as_text=True)
 
 
-def test_a_crowd_at_a_silent_model_service_hears_of_it_in_time_and_the_pages_go_on(
-    store_url, tmp_path, run_program, environments
-):
+def test_a_crowd_at_a_silent_model_service_hears_of_it_in_time_and_the_pages_go_on(store_url, tmp_path, environments):
     def ask(_: int) -> tuple[int, float]:
         started = time.monotonic()
         status = httpx.post(f"{app.url}/api/reviews", json={"text": TEXT}, timeout=30).status_code
@@ -219,7 +218,7 @@ def test_a_crowd_at_a_silent_model_service_hears_of_it_in_time_and_the_pages_go_
 
     with (
         misbehaving(silent) as url,
-        run_program("review-app", environments["app"](store_url, "v1", url), tmp_path / "app.log") as app,
+        running("review-app", environments["app"](store_url, "v1", url), tmp_path / "app.log") as app,
         ThreadPoolExecutor(24) as crowd,
     ):
         replies = list(crowd.map(ask, range(48)))

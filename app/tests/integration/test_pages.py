@@ -171,7 +171,7 @@ def test_who_asks_for_v2_by_header_is_counted_apart(client):
 
 def test_about_names_every_version_and_the_data(client):
     page = body(client.get("/about"))
-    for fact in ("small-reviews.tsv", "path", ">20<", "ab" * 32, "accuracy", "0.900", "0.800 to 0.950", "Commit"):
+    for fact in ("small-reviews.tsv", "path", ">40<", "ab" * 32, "accuracy", "0.900", "0.800 to 0.950", "Commit"):
         assert fact in page
 
 
@@ -207,7 +207,7 @@ def test_a_new_model_shows_on_about_without_a_restart(releases, platform_folder,
     # Another row count makes another manifest, so another model.
     other = train_model(platform_folder / "other", "v1", rows=4321)
     registry = FolderRegistry(platform_folder / "registry")
-    for bundle, rows in ((other, "4,321"), (platform_folder / "v1", "20")):
+    for bundle, rows in ((other, "4,321"), (platform_folder / "v1", "40")):
         registry.publish(bundle, "sentiment/v1")
         until = time.monotonic() + 20
         while f"<dd>{rows}</dd>" not in (page := httpx.get(f"{releases['v1'].url}/about").text):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
+from real_process import running
 
 CHROMIUM = Path("/usr/bin/chromium")
 TEXT = "Delicious food and friendly staff, but the soup was cold."
@@ -156,9 +157,9 @@ def test_hostile_text_is_text(open_page, releases, javascript, attack):
     expect(page.locator("#recent li a")).to_contain_text(attack)
 
 
-def test_a_failure_keeps_the_text_in_the_form(open_page, platform_folder, run_program, environments, javascript):
+def test_a_failure_keeps_the_text_in_the_form(open_page, platform_folder, environments, javascript):
     environment = environments["app"](f"sqlite:///{platform_folder}/palate.db", "v1", "http://127.0.0.1:9")
-    with run_program("review-app", environment, platform_folder / "lonely-app.log") as app:
+    with running("review-app", environment, platform_folder / "lonely-app.log") as app:
         page = open_page(app.url, java_script_enabled=javascript)
         page.get_by_label("Your review").fill(TEXT)
         page.get_by_role("button", name="Read my review").click()

@@ -86,8 +86,8 @@ MODELS: dict[str, dict[str, Any]] = {
 }
 
 
-def params_of(name: str) -> PipelineParams:
-    return PipelineParams.model_validate({"version": "v1", **MODELS[name]})
+def params_of(name: str, version: str = "v1") -> PipelineParams:
+    return PipelineParams.model_validate({"version": version, **MODELS[name]})
 
 
 class Trained(NamedTuple):
@@ -102,12 +102,14 @@ def make_bundle(
     folder: Path,
     name: str = "v1",
     *,
+    version: str = "v1",
     texts: Sequence[str] = TEXTS,
     answers: Sequence[int] = ANSWERS,
     **fields: object,
 ) -> Trained:
     """Fits the model `name` and writes its bundle into `folder`; `fields` replace those of the manifest."""
-    pipeline = build_pipeline(params_of(name), seed=7).fit(texts, answers)
+    params = params_of(name, version)
+    pipeline = build_pipeline(params, seed=7).fit(texts, answers)
     described = {"task": "sentiment", "labels": ("negative", "positive"), "data": DATA, "metrics": {}}
-    compile_bundle(pipeline, params_of(name), folder, **{**described, "texts": texts, **fields})
+    compile_bundle(pipeline, params, folder, **{**described, "texts": texts, **fields})
     return Trained(pipeline, folder, Scorer(load_bundle(folder)))

@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+from real_process import JSON
 
-JSON = {"Content-Type": "application/json"}
 GOOD = b'{"text":"cold soup"}'
 HEAD = b"POST /greet HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 
@@ -62,7 +62,7 @@ def test_a_hostile_request_gets_a_problem_and_the_server_goes_on(shared_server, 
     assert b"application/problem+json" in head
     assert json.loads(body)["status"] == status
     assert b"soup" not in body
-    assert shared_server.ask("POST", "/greet", GOOD, JSON)[0] == 200
+    assert shared_server.ask("POST", "/greet", GOOD)[0] == 200
 
 
 def test_nothing_of_what_was_sent_is_in_the_log_and_each_line_is_json(shared_server):
@@ -96,10 +96,18 @@ def test_a_client_that_stalls_does_not_hold_a_thread_for_ever(shared_server):
             connection.settimeout(25)
             connection.sendall(sized(GOOD, 100))
         assert b" 408 " in stalled[0].recv(4_096)
-        assert shared_server.ask("GET", "/livez", timeout=20)[0] == 200
+        assert shared_server.ask("GET", "/livez", timeout_s=20)[0] == 200
     finally:
         for connection in stalled:
             connection.close()
+
+
+def answering_worker(server) -> int | None:
+    """The pid of the worker that took our request; None while it is being killed."""
+    try:
+        return server.post("/greet", {"text": "a"})[1]["pid"]
+    except OSError:
+        return None
 
 
 def test_a_killed_worker_is_replaced_while_clients_post(server):
@@ -109,17 +117,17 @@ def test_a_killed_worker_is_replaced_while_clients_post(server):
     def post() -> None:
         while not stop.is_set():
             try:
-                answers.append(server.ask("POST", "/greet", GOOD, JSON)[0])
+                answers.append(server.ask("POST", "/greet", GOOD)[0])
             except OSError:
                 answers.append(0)
 
     threads = [threading.Thread(target=post) for _ in range(4)]
     for thread in threads:
         thread.start()
-    killed = server.worker()
+    killed = answering_worker(server)
     os.kill(killed, signal.SIGKILL)
     started = time.monotonic()
-    while (worker := server.worker_or_none()) in {killed, None}:
+    while (worker := answering_worker(server)) in {killed, None}:
         assert time.monotonic() - started < 3
     stop.set()
     for thread in threads:
@@ -131,16 +139,17 @@ def test_a_killed_worker_is_replaced_while_clients_post(server):
 
 
 def test_a_killed_master_leaves_the_port_free_and_its_worker_goes(server, start_server):
-    worker = server.worker()
+    worker = answering_worker(server)
     server.process.kill()
     server.process.wait()
     deadline = time.monotonic() + 10
-    with start_server(server.port) as successor:
+    with start_server(port=server.port) as successor:
         while Path(f"/proc/{worker}").exists():
             assert time.monotonic() < deadline
             time.sleep(0.05)
         # The first "up" may still have been the old worker's word.
-        assert successor.wait_until_up().worker() != worker
+        successor.wait_until_ready()
+        assert answering_worker(successor) not in {worker, None}
 
 
 def test_a_stopping_server_refuses_at_once_what_it_will_not_answer(server):
@@ -172,7 +181,7 @@ def test_a_port_in_use_is_named(make_server):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        server = make_server(port)
+        server = make_server(port=port)
         assert server.process.wait(60) == 1
         server.stop()
     (line,) = server.lines()

@@ -3,11 +3,12 @@
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
+
+import pytest
+from real_process import RealProcess
 
 ALIAS = "sentiment/v1"
 TEXT = {"text": "The soup was cold, but the waiter was lovely."}
@@ -125,24 +126,32 @@ def test_sigterm_ends_it_cleanly(service):
     assert service.process.wait(20) == 0
 
 
-def run_with(environment: dict[str, str]) -> subprocess.CompletedProcess:
-    program = Path(sys.executable).with_name("model-service")
-    everything = os.environ | environment
-    return subprocess.run([program], env=everything, capture_output=True, text=True, timeout=60, check=False)
+@pytest.fixture
+def run_with(tmp_path):
+    """Runs the service to its end, with these settings: (exit code, all that it wrote)."""
+
+    def run(environment: dict[str, str]) -> tuple[int, str]:
+        process = RealProcess("model-service", environment, tmp_path / "ended.log")
+        try:
+            return process.process.wait(60), process.log.read_text()
+        finally:
+            process.stop()
+
+    return run
 
 
-def test_wrong_settings_end_it_with_their_names(environment):
+def test_wrong_settings_end_it_with_their_names(environment, run_with):
     del environment["MODEL_SERVICE_REGISTRY"]
-    done = run_with(environment | {"MODEL_SERVICE_THREADS": "none"})
-    assert done.returncode == 2
-    assert "MODEL_SERVICE_REGISTRY: " in done.stdout
-    assert "MODEL_SERVICE_THREADS: " in done.stdout
-    assert "Traceback" not in done.stdout + done.stderr
+    code, output = run_with(environment | {"MODEL_SERVICE_THREADS": "none"})
+    assert code == 2
+    assert "MODEL_SERVICE_REGISTRY: " in output
+    assert "MODEL_SERVICE_THREADS: " in output
+    assert "Traceback" not in output
 
 
-def test_a_key_that_is_too_short_ends_it_with_the_remedy(environment):
+def test_a_key_that_is_too_short_ends_it_with_the_remedy(environment, run_with):
     Path(environment["MODEL_SERVICE_PREDICTION_KEY_FILE"]).write_bytes(b"short")
-    done = run_with(environment)
-    assert done.returncode == 2
-    assert "MODEL_SERVICE_PREDICTION_KEY_FILE" in done.stdout
-    assert "Traceback" not in done.stdout + done.stderr
+    code, output = run_with(environment)
+    assert code == 2
+    assert "MODEL_SERVICE_PREDICTION_KEY_FILE" in output
+    assert "Traceback" not in output
