@@ -53,6 +53,23 @@ HOSTILE = {
 }
 
 
+@pytest.mark.parametrize("path", ["/greet", "/nowhere"])
+@pytest.mark.parametrize("length", [66_000, 300_000, 1_048_576])
+def test_a_connection_survives_a_body_that_was_refused(shared_server, path, length):
+    """A proxy sends another visitor's request on the connection that we said to keep."""
+    connection = http.client.HTTPConnection("127.0.0.1", shared_server.port, timeout=10)
+    try:
+        connection.request("POST", path, b" " * length, JSON)
+        refused = connection.getresponse()
+        refused.read()
+        kept = connection.sock
+        connection.request("POST", "/greet", GOOD, JSON)
+        assert (refused.status, connection.getresponse().status) == (413 if path == "/greet" else 404, 200)
+        assert connection.sock is kept
+    finally:
+        connection.close()
+
+
 @pytest.mark.parametrize("case", HOSTILE)
 def test_a_hostile_request_gets_a_problem_and_the_server_goes_on(shared_server, case):
     raw, status = HOSTILE[case]
