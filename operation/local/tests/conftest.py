@@ -9,6 +9,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from running_stack import RunningStack, free_gateway_port, small_models
 
+# Most stacks here are timed and killed: measuring their lines would make them slow, and a killed one saves none.
+UNMEASURED = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+
 
 @pytest.fixture(scope="session")
 def registry(tmp_path_factory):
@@ -22,7 +25,13 @@ def environment(tmp_path, registry):
     home = tmp_path / "home"
     home.mkdir()
     (home / "registry").symlink_to(registry)
-    return {**os.environ, "PALATE_PORT": str(free_gateway_port()), "PALATE_HOME": str(home)}
+    return {**UNMEASURED, "PALATE_PORT": str(free_gateway_port()), "PALATE_HOME": str(home)}
+
+
+@pytest.fixture
+def measured(environment):
+    """The same, and coverage counts the lines that run: the stack is slower then."""
+    return {**os.environ, **environment}
 
 
 @pytest.fixture(scope="session")
@@ -30,9 +39,7 @@ def stack(tmp_path_factory, registry):
     """The whole platform, running."""
     home = tmp_path_factory.mktemp("stack")
     (home / "registry").symlink_to(registry)
-    # Its programs are killed and timed: measuring their lines would make them slow, and save none.
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
-    running = RunningStack({**plain, "PALATE_PORT": str(free_gateway_port()), "PALATE_HOME": str(home)})
+    running = RunningStack({**UNMEASURED, "PALATE_PORT": str(free_gateway_port()), "PALATE_HOME": str(home)})
     running.wait_until_ready()
     yield running
     running.end()

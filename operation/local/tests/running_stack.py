@@ -1,5 +1,6 @@
 """The real `palate up` with small real models, and ways to look at it from outside."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -45,7 +46,12 @@ class RunningStack:
 
     def palate(self, *arguments: str):
         return subprocess.run(
-            [PALATE, *arguments], env=self.environment, capture_output=True, text=True, timeout=60, check=False
+            [PALATE, *arguments],
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
 
     def processes(self):

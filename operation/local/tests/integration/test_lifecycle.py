@@ -56,46 +56,55 @@ def test_however_it_ends_nothing_is_left_behind(environment, ending, code):
     assert stack.palate("doctor").returncode == 0
 
 
-def test_it_can_be_ended_while_it_is_still_starting(environment):
-    stack = RunningStack(environment)
+def test_it_can_be_ended_while_it_is_still_starting(measured):
+    stack = RunningStack(measured)
     started = stack.home / "supervisor" / "supervisord.pid"
     wait_for(started.exists, 60)
     assert stack.end() == 0
     assert left_behind(stack.home) == []
 
 
-def test_a_port_in_use_stops_the_start_and_is_named(environment):
+def test_it_can_be_ended_while_one_supervisor_takes_over_from_another(measured):
+    stack = RunningStack(measured)
+    stack.wait_until_ready()
+    stack.processes()["supervisord"].kill()
+    wait_for(lambda: "takes over" in stack.output.read_text() and "supervisord" in stack.processes(), 30)
+    assert stack.end() == 0
+    assert left_behind(stack.home) == []
+
+
+def test_a_port_in_use_stops_the_start_and_is_named(measured):
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", int(environment["PALATE_PORT"]) + 3))
+        listener.bind(("127.0.0.1", int(measured["PALATE_PORT"]) + 3))
         listener.listen()
-        done = subprocess.run([PALATE, "up"], env=environment, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run([PALATE, "up"], env=measured, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
-    assert f"port {int(environment['PALATE_PORT']) + 3} for model-service-v1 is in use" in done.stderr
+    assert f"port {int(measured['PALATE_PORT']) + 3} for model-service-v1 is in use" in done.stderr
     assert "PALATE_PORT=" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_program_that_cannot_start_is_named_with_the_end_of_its_log(environment, tmp_path):
+def test_a_program_that_cannot_start_is_named_with_the_end_of_its_log(measured, tmp_path):
     """A store that is no database: the migration says so before anything is started."""
     (tmp_path / "home" / "palate.db").write_text("this is no database, and longer than its header would be" * 20)
-    done = subprocess.run([PALATE, "up"], env=environment, capture_output=True, text=True, timeout=90, check=False)
+    done = subprocess.run([PALATE, "up"], env=measured, capture_output=True, text=True, timeout=90, check=False)
     assert done.returncode == 1
     assert "migrating the store" in done.stderr
     assert left_behind(tmp_path / "home") == []
 
 
-def test_settings_that_cannot_be_are_refused_without_a_traceback(environment):
+def test_settings_that_cannot_be_are_refused_without_a_traceback(measured):
     for variables, named in (({"PALATE_PORT": "70000"}, "PALATE_PORT"), ({"PALATE_HOME": "/proc/none"}, "/proc/none")):
         done = subprocess.run(
-            [PALATE, "up"], env={**environment, **variables}, capture_output=True, text=True, timeout=60, check=False
+            [PALATE, "up"], env={**measured, **variables}, capture_output=True, text=True, timeout=60, check=False
         )
         assert done.returncode == 1
         assert named in done.stderr
         assert "Traceback" not in done.stderr
 
 
-def test_a_weight_for_a_stack_that_never_was_is_refused(environment, tmp_path):
-    nowhere = {**environment, "PALATE_HOME": str(tmp_path / "nowhere")}
+def test_a_weight_for_a_stack_that_never_was_is_refused(measured, tmp_path):
+    nowhere = {**measured, "PALATE_HOME": str(tmp_path / "nowhere")}
     done = subprocess.run(
         [PALATE, "weight", "50"], env=nowhere, capture_output=True, text=True, timeout=60, check=False
     )
@@ -103,10 +112,10 @@ def test_a_weight_for_a_stack_that_never_was_is_refused(environment, tmp_path):
     assert "make run" in done.stderr
 
 
-def test_a_training_that_fails_stops_the_start_and_leaves_no_stack(environment, tmp_path):
+def test_a_training_that_fails_stops_the_start_and_leaves_no_stack(measured, tmp_path):
     """No model and reviews that are not there: the training's own words, then ours."""
     home = tmp_path / "empty"
-    missing = {**environment, "PALATE_HOME": str(home)}
+    missing = {**measured, "PALATE_HOME": str(home)}
     done = subprocess.run(
         [PALATE, "train", "--data", str(tmp_path / "none.tsv")],
         env=missing, capture_output=True, text=True, timeout=120, check=False,
