@@ -35,6 +35,7 @@ doctor: .venv/.installed-run ## Look for what would keep `make run` from startin
 
 .PHONY: test
 test: .venv/.installed-dev ## All tests, real browser and whole stack included, with coverage (at least 90 % of lines)
+	@operation/local/need-chromium
 	@status=0; rm -f .coverage .coverage.*; \
 	$(BIN)/pytest -m 'not stack' -n 2 --dist loadfile --benchmark-disable --cov --cov-report= || status=1; \
 	$(BIN)/pytest -m stack --benchmark-disable --cov --cov-append --cov-report=term --cov-fail-under=90 || status=1; \
