@@ -197,3 +197,12 @@ def test_no_port_is_open_to_other_machines(stack):
         for connection in process.net_connections("inet"):
             if connection.status == "LISTEN":
                 assert connection.laddr.ip == "127.0.0.1"
+
+
+def test_a_refused_body_costs_the_next_visitor_nothing(client):
+    """The gateway reuses the connection on which the app refused a body that it did not read."""
+    headers = {**asking_for("v1"), "Content-Type": "application/json"}
+    for _ in range(20):
+        refused = client.post("/api/reviews", content=b" " * 300_000, headers=headers)
+        assert refused.status_code == 413
+        assert write_review(client, "v1").status_code == 201
