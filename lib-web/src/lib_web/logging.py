@@ -5,8 +5,9 @@ import sys
 import threading
 import traceback
 from collections.abc import MutableMapping
+from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 import structlog
 from pydantic_core import to_json
@@ -36,12 +37,27 @@ def configure_logging(component: str, level: int = logging.INFO) -> None:
     structlog.configure(
         processors=[*shared, _render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.BytesLoggerFactory(file=sys.stdout.buffer),
+        logger_factory=structlog.BytesLoggerFactory(file=_LossyStream(sys.stdout.buffer)),  # type: ignore[arg-type]  # write and flush are all it uses
         cache_logger_on_first_use=True,
     )
     _send_standard_logging_through(shared, level)
     sys.excepthook = _log_crash
     threading.excepthook = _log_thread_crash
+
+
+class _LossyStream:
+    """A stream that loses what it can't write: a full disk or a reader that died must not fail the request."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, line: bytes) -> None:
+        with suppress(OSError):
+            self._stream.write(line)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def _send_standard_logging_through(shared: list[structlog.typing.Processor], level: int) -> None:

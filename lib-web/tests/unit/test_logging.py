@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 PROGRAM = """
 import logging, threading, warnings, sys
@@ -69,3 +70,15 @@ def test_info_is_logged_and_debug_is_not():
     lines, _ = run("log.debug('no')\nlogging.debug('no')\nlog.info('yes')\nlog.info('no exception', exc_info=True)")
     assert [line["event"] for line in lines] == ["yes", "no exception"]
     assert "exception" not in lines[1]
+
+
+def test_a_line_that_can_not_be_written_is_lost_and_the_program_goes_on():
+    """The device refuses every byte, as a full disk does; a log's reader that died fails in the same way."""
+    logging_much = (
+        "for _ in range(3):\n    log.info('x')\n    logging.getLogger('y').warning('z')\nprint('on', file=sys.stderr)"
+    )
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM + logging_much], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert "on" in done.stderr.splitlines()
