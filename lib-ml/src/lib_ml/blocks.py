@@ -120,22 +120,20 @@ def weighting(block: Ngrams, terms: Sequence[str], weights: Sequence[float], idf
 
 
 class Words:
-    """Word n-grams."""
+    """Word n-grams. `plain`: single words as they stand, the commonest case."""
 
     def __init__(self, block: WordFeatures, weights: Weighting) -> None:
-        # Plain words, the commonest case, are there already: two calls less on the hot path.
-        plain = block.ngrams == (1, 1) and not (block.tag_negation or block.stop_words)
-        self._terms_of: Callable[[Reading], list[str]] = (
-            attrgetter("words") if plain else partial(word_terms, block=block)
-        )
-        self._weights = weights
+        self.plain = block.ngrams == (1, 1) and not (block.tag_negation or block.stop_words)
+        self.weights = weights
+        by_block = partial(word_terms, block=block)
+        self._terms_of: Callable[[Reading], list[str]] = attrgetter("words") if self.plain else by_block
 
     def add(self, reading: Reading) -> float:
-        return self._weights.total(self._terms_of(reading))
+        return self.weights.total(self._terms_of(reading))
 
     def attribute(self, reading: Reading) -> Iterator[Part]:
         terms = self._terms_of(reading)
-        for term, part in zip(terms, self._weights.parts([(term,) for term in terms]), strict=True):
+        for term, part in zip(terms, self.weights.parts([(term,) for term in terms]), strict=True):
             if part:
                 yield from _shared(term.replace(NEGATED, "").split(" "), part)
 

