@@ -8,7 +8,8 @@ from flask import Flask
 from lib_ml.manifest import DataSource, Metric
 from lib_ml.registry import FolderRegistry
 from real_process import running
-from review_app.adapters.database import migrate, open_database
+from review_app.adapters.database import open_database
+from review_app.adapters.migration import migrate
 from review_app.factory import close, create_app
 from review_app.settings import Settings
 from small_models import TEXTS, make_bundle

@@ -6,7 +6,8 @@ import structlog
 from lib_web.logging import configure_logging
 from pydantic import ValidationError
 
-from review_app.adapters.database import migrate, open_database
+from review_app.adapters.database import open_database
+from review_app.adapters.migration import migrate
 from review_app.domain.store import StoreUnavailable
 from review_app.serve import explain
 from review_app.settings import StoreSettings

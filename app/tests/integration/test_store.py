@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from review_app.adapters.database import StoreOutdated, migrate, open_database, reading, require_newest_schema
+from alembic.script import ScriptDirectory
+from review_app.adapters.database import StoreOutdated, open_database, reading, require_newest_schema
+from review_app.adapters.migration import alembic_config, migrate
 from review_app.adapters.stored_experiment import StoredExperiment
 from review_app.adapters.stored_outbox import StoredOutbox
 from review_app.adapters.stored_reviews import StoredReviews
-from review_app.adapters.tables import metadata
+from review_app.adapters.tables import SCHEMA, metadata
 from review_app.domain.experiment import Assigned, ExperimentCount
 from review_app.domain.review import Review
 from review_app.domain.store import ReviewUnknown, StoreUnavailable
@@ -212,3 +214,7 @@ def test_a_locked_store_is_unavailable_after_a_bounded_wait_and_shows_no_text(en
     other.execute("ROLLBACK")
     other.close()
     StoredReviews(engine).add(make_review())
+
+
+def test_the_tables_describe_the_newest_migration():
+    assert ScriptDirectory.from_config(alembic_config()).get_heads() == [SCHEMA]

@@ -18,6 +18,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
+# The newest migration's name: the schema that these tables describe.
+SCHEMA = "0001"
+
 
 class Moment(TypeDecorator[datetime]):
     """A point in time in UTC. SQLite keeps no zone, so it is put back on reading."""
