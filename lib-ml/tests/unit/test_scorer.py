@@ -33,7 +33,13 @@ ODD_TEXTS = [
 ]
 # Words that the models know, so that generated texts meet every path and not only the unknown.
 SPOKEN = st.lists(st.sampled_from("not good bad but , . never soup wasn't the waiter 😋 GREAT".split())).map(" ".join)
-ANY_TEXT = st.one_of(st.text(max_size=400), SPOKEN)
+# Emoji with joiners, combining marks, Turkish i's, both directions, NUL, signs that NFKC opens, every apostrophe.
+ODD_SIGNS = "😋👩\u200d🍳\u0301\u0308\u0363İıiIſß\u202e\u202c\u200fשלוםمرحبا\0\u200b\ufdfa½ﬁª'’ʼ´.,!?— \n\tabGOOD"
+ODD = st.text(ODD_SIGNS, max_size=200)
+ANY_TEXT = st.one_of(st.text(max_size=400), ODD, SPOKEN)
+THIRTY_KB = (
+    st.one_of(st.text(min_size=1, max_size=30), ODD, SPOKEN).filter(bool).map(lambda text: (text * 30_000)[:30_000])
+)
 LENIENT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -60,6 +66,15 @@ def test_the_scorer_equals_sklearn_on_any_text(trained, name, text):
     expected = model.pipeline.predict_proba([text])
     assert model.scorer.probabilities(text) == pytest.approx(expected[0], abs=TOLERANCE, rel=0)
     assert matrix_of(model.folder).probabilities([text]) == pytest.approx(expected, abs=TOLERANCE, rel=0)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@settings(LENIENT, max_examples=5)
+@given(text=THIRTY_KB)
+def test_the_scorer_equals_sklearn_on_thirty_kilobytes_of_anything(trained, name, text):
+    model = trained(name)
+    expected = model.pipeline.predict_proba([text])[0]
+    assert model.scorer.probabilities(text) == pytest.approx(expected, abs=TOLERANCE, rel=0)
 
 
 @pytest.mark.parametrize("name", MODELS)
