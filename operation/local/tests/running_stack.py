@@ -100,12 +100,12 @@ def write_review(client, version, text="lovely food"):
 
 
 def wait_for(condition, timeout_s, pause_s=0.05):
-    """Return once the condition holds; a process that ends while it is looked at is looked at again."""
+    """What the condition answers once it holds; a process that ends while it is looked at is looked at again."""
     deadline = time.monotonic() + timeout_s
     while True:
         with suppress(psutil.NoSuchProcess):
-            if condition():
-                return
+            if answer := condition():
+                return answer
         assert time.monotonic() < deadline, f"not within {timeout_s} s"
         time.sleep(pause_s)
 

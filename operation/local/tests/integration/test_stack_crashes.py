@@ -17,6 +17,15 @@ pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.t
 CLIENTS = 8
 BACK_WITHIN_S = 3
 TRIES = 3
+PROCESSES = (
+    "gateway",
+    *(
+        f"{service}-{version}{part}"
+        for service in ("app", "model-service")
+        for version in ("v1", "v2")
+        for part in ("", " worker", " keeper")
+    ),
+)
 
 
 class Clients:
@@ -65,11 +74,18 @@ def stored(client, version):
 
 
 def missing(url, acknowledged):
-    """What is said of the acknowledged reviews that are not found with their text once all is calm again."""
+    """What is said of the acknowledged reviews that are not found with their text once all is calm again.
+
+    A 503 is asked again: the last breath of a killed app may still have answered when we found it back.
+    """
     with httpx.Client(base_url=url, timeout=20, trust_env=False) as client:
-        wait_for(lambda: all(stored(client, version) for version in ("v1", "v2")), 30)
+
+        def answer(review, version) -> httpx.Response | None:
+            reply = client.get(f"/api/reviews/{review}", headers=asking_for(version))
+            return None if reply.status_code == 503 else reply
+
         replies = {
-            review: client.get(f"/api/reviews/{review}", headers=asking_for(f"v{1 + place % 2}"))
+            review: wait_for(lambda review=review, place=place: answer(review, f"v{1 + place % 2}"), 30)
             for place, review in enumerate(acknowledged)
         }
     return [
@@ -79,18 +95,7 @@ def missing(url, acknowledged):
     ]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "gateway",
-        *(
-            f"{service}-{version}{part}"
-            for service in ("app", "model-service")
-            for version in ("v1", "v2")
-            for part in ("", " worker", " keeper")
-        ),
-    ],
-)
+@pytest.mark.parametrize("name", PROCESSES)
 def test_a_killed_process_is_back_within_three_seconds_and_no_review_is_lost(stack, name, record_property):
     """On a machine that does other things too, one of three kills has to be within the bound."""
     versions = [version for version in ("v1", "v2") if version in name] or ["v1", "v2"]
@@ -112,6 +117,7 @@ def test_a_killed_supervisor_is_replaced_within_three_seconds_and_no_review_is_l
     taken = []
     with Clients(stack.url) as clients:
         while len(taken) < TRIES and (not taken or taken[-1] > BACK_WITHIN_S):
+            wait_for(lambda: stack.processes().keys() > set(PROCESSES), 60)
             before = stack.processes()
             wait_for(lambda: len(clients.acknowledged) > 20, 60)
             taken.append(seconds_until_back(stack, before["supervisord"], ("v1", "v2")))
@@ -120,7 +126,7 @@ def test_a_killed_supervisor_is_replaced_within_three_seconds_and_no_review_is_l
     assert taken[-1] <= BACK_WITHIN_S
     assert missing(stack.url, clients.acknowledged) == []
     assert stack.lines()[-1] == "the supervisor has died: another one takes over"
-    assert stack.processes().keys() == before.keys()
+    wait_for(lambda: stack.processes().keys() == before.keys(), 60)
 
 
 def test_a_model_service_that_hangs_costs_a_reviewer_two_seconds_and_the_other_version_nothing(stack):

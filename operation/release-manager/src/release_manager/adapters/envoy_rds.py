@@ -19,9 +19,9 @@ TIMEOUT = "15s"
 
 # The app has not seen the request when one of these happens, so even a write may be sent again.
 _SAFE_RETRIES = "connect-failure,refused-stream,reset-before-request"
-# Ten times with up to .4 s between (full jitter, so .2 s on average): 1.7 s in the mean, about the time in which
-# a killed app comes back.
-_RETRY_PACE = {"num_retries": 10, "retry_back_off": {"base_interval": "0.05s", "max_interval": "0.4s"}}
+# Sixteen times with up to .5 s between (full jitter, so .25 s on average): 3.4 s in the mean, longer than a killed app
+# is away, so that its visitors wait a moment instead of being turned away.
+_RETRY_PACE = {"num_retries": 16, "retry_back_off": {"base_interval": "0.05s", "max_interval": "0.5s"}}
 
 
 def rds_document(rules: tuple[Rule, ...]) -> dict[str, Any]:
