@@ -125,12 +125,16 @@ class Scorer:
         return MatrixScorer(self._bundle)
 
     def check_golden(self) -> None:
-        """Raises GoldenMismatch unless every golden text gets its known probabilities."""
+        """Raises GoldenMismatch unless every golden text gets its known probabilities, scored and explained."""
         for number, golden in enumerate(self.manifest.golden):
-            found = self.probabilities(golden.text)
-            worst = max(abs(a - b) for a, b in zip(found, golden.probabilities, strict=True))
+            worst = self.difference(golden.text, golden.probabilities)
             if not worst <= GOLDEN_TOLERANCE:
                 raise GoldenMismatch(f"golden text {number} is off by {worst:.3g}, more than {GOLDEN_TOLERANCE:g}")
+
+    def difference(self, text: str, expected: Sequence[float]) -> float:
+        """How far any probability of `text` is from the `expected` ones, whichever way the model is asked."""
+        ways = self.probabilities(text), self.explain(text).labels.values()
+        return max(abs(a - b) for found in ways for a, b in zip(found, expected, strict=True))
 
     def _probabilities(self, reading: Reading) -> tuple[float, ...]:
         if self._binary:

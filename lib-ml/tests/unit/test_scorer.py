@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from lib_ml.blocks import Words
 from lib_ml.bundle import load_bundle
 from lib_ml.matrix import MatrixScorer
 from lib_ml.scorer import INTERCEPT, OTHER, GoldenMismatch, Scorer
@@ -66,6 +67,16 @@ def test_the_scorer_equals_sklearn_on_any_text(trained, name, text):
     expected = model.pipeline.predict_proba([text])
     assert model.scorer.probabilities(text) == pytest.approx(expected[0], abs=TOLERANCE, rel=0)
     assert matrix_of(model.folder).probabilities([text]) == pytest.approx(expected, abs=TOLERANCE, rel=0)
+
+
+def test_the_golden_texts_prove_the_explanation_too(trained, monkeypatch):
+    """A service answers with `explain`; a model whose explanation is off must not be called ready."""
+    scorer = Scorer(load_bundle(trained("v2").folder))
+    scorer.check_golden()
+    monkeypatch.setattr(Words, "attribute", lambda *_: iter(()))
+    assert scorer.probabilities("good soup") == trained("v2").scorer.probabilities("good soup")
+    with pytest.raises(GoldenMismatch):
+        scorer.check_golden()
 
 
 @pytest.mark.parametrize("name", MODELS)

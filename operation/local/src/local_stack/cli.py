@@ -59,7 +59,7 @@ def train(
     home = Home(_settings().home)
     try:
         home.prepare()
-        train_models(home, data and data.absolute(), _say)
+        train_models(home, data and data.absolute())
     except OSError as error:
         _fail(f"{home.root} can't be written ({error.strerror}): choose another folder with PALATE_HOME")
     except PreparationFailed as error:

@@ -1,11 +1,9 @@
 """What has to be there before the services start: a model per version, and the store's tables."""
 
-import fcntl
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from lib_ml.registry import FolderRegistry, RegistryError
@@ -35,16 +33,18 @@ def train_lacking(home: Home, say: Callable[[str], None]) -> None:
     if not (lacking := lacking_models(home)):
         return
     say(f"training {' and '.join(lacking)}: there is no model yet")
-    train(home, None, say)
+    train(home, None)
     if lacking := lacking_models(home):
         raise PreparationFailed(f"training has published no {' and no '.join(lacking)}")
 
 
-def train(home: Home, data: Path | None, say: Callable[[str], None]) -> None:
-    """Train on the file `data` (None: the source params.yaml names) and publish. Raises PreparationFailed."""
+def train(home: Home, data: Path | None) -> None:
+    """Train on the file `data` (None: the source params.yaml names) and publish. Raises PreparationFailed.
+
+    Waits while another stack trains in this checkout; model-training sees to that.
+    """
     command = tethered("TERM", script("model-training"), "train", *(("--data", str(data)) if data else ()))
-    with _training_turn(say):
-        code = _run_to_end(command, {**os.environ, "PALATE_REGISTRY": str(home.registry)})
+    code = _run_to_end(command, {**os.environ, "PALATE_REGISTRY": str(home.registry)})
     if code:
         raise PreparationFailed(f"training ended with code {code}; the reason stands above")
 
@@ -89,18 +89,3 @@ def _published(registry: FolderRegistry, alias: str) -> bool:
         return registry.bundle_folder(registry.resolve(alias)).is_dir()
     except RegistryError:
         return False
-
-
-@contextmanager
-def _training_turn(say: Callable[[str], None]) -> Iterator[None]:
-    """One training at a time in this checkout: all stacks share its working folder."""
-    descriptor = os.open(Path(__file__).resolve().parent, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("waiting for another stack's training to end")
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

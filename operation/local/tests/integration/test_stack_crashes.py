@@ -19,6 +19,7 @@ BACK_WITHIN_S = 3
 TRIES = 3
 PROCESSES = (
     "gateway",
+    "gateway keeper",
     *(
         f"{service}-{version}{part}"
         for service in ("app", "model-service")
