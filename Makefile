@@ -5,7 +5,7 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-MEMBERS := app lib-ml lib-version lib-web model-service model-training operation/local operation/release-manager
+MEMBERS := app lib-ml lib-version lib-web model-service model-training operation/bench operation/local operation/release-manager
 MANIFESTS := pyproject.toml uv.lock $(MEMBERS:%=%/pyproject.toml) operation/local/install operation/local/uv.txt
 export PYTHON
 
