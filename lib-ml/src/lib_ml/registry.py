@@ -22,6 +22,10 @@ class RegistryError(Exception):
     """The registry can't say what was asked; the message names the alias or bundle and what is wrong."""
 
 
+class AliasUnknown(RegistryError):
+    """Nothing was ever published under the alias."""
+
+
 class FolderRegistry:
     """A registry in the folder `root`, which is made when the first bundle is published."""
 
@@ -51,7 +55,7 @@ class FolderRegistry:
             with self._alias_file(alias).open("rb") as stream:
                 wanted = json.loads(stream.read(MAX_ALIAS_BYTES))["sha256"]
         except FileNotFoundError as error:
-            raise RegistryError(f"no alias {alias!r} in the registry: publish a model under it") from error
+            raise AliasUnknown(f"no alias {alias!r} in the registry: publish a model under it") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RegistryError(f"alias {alias!r} can't be read: {error.__class__.__name__}") from error
         if not isinstance(wanted, str) or not _SHA256.fullmatch(wanted):

@@ -8,7 +8,7 @@ from lib_web.metrics import metrics_registry
 from lib_web.service import new_service
 
 from model_service.adapters import PrometheusObserver, RegistryWatcher, SqlFeedbackStore
-from model_service.domain import ActiveModel, FeedbackNotStored, PredictionIds
+from model_service.domain import FeedbackNotStored, Models, PredictionIds
 from model_service.http import ReadinessCheck, feedback_routes, name_model_version, predict_routes
 from model_service.settings import Settings, WrongSettings
 
@@ -18,11 +18,12 @@ _WATCHER = "model_service.watcher"
 
 
 def create_app(settings: Settings) -> APIFlask:
-    """The service, with the model that the alias names if it can be loaded; no threads, no open connections.
+    """The service, with the models that the aliases name if they can be loaded; no threads, no open connections.
 
     Raises WrongSettings when a key or the feedback store can not be used.
     """
-    active = ActiveModel()
+    models = _models(settings)
+    active = models.primary
     build = build_info("model-service")
     app = new_service(
         "model-service",
@@ -30,10 +31,10 @@ def create_app(settings: Settings) -> APIFlask:
         description="Classifies texts with the model that its alias names, and takes feedback on what it said.",
         max_body_bytes=settings.max_body_bytes,
         build=build,
-        ready=ReadinessCheck(active, settings.alias),
+        ready=ReadinessCheck(active),
         about=lambda: {"model": active.model.about() if active.model else None},
     )
-    observer = PrometheusObserver(metrics_registry(app), active)
+    observer = PrometheusObserver(metrics_registry(app))
     ids = PredictionIds(settings.prediction_key())
     app.register_blueprint(
         predict_routes(active, ids, observer, max_text_chars=settings.max_text_chars, service_version=build.version)
@@ -42,8 +43,7 @@ def create_app(settings: Settings) -> APIFlask:
     name_model_version(app, active)
     watcher = RegistryWatcher(
         FolderRegistry(settings.registry),
-        settings.alias,
-        active,
+        models,
         observer,
         interval_s=settings.poll_interval_s,
         public_key=settings.model_public_key(),
@@ -54,9 +54,16 @@ def create_app(settings: Settings) -> APIFlask:
 
 
 def start_watching(app: Flask) -> None:
-    """Follow the alias from here on; once in each process that answers requests."""
+    """Follow the aliases from here on; once in each process that answers requests."""
     watcher: RegistryWatcher = app.extensions[_WATCHER]
     watcher.start()
+
+
+def _models(settings: Settings) -> Models:
+    try:
+        return Models(settings.alias, settings.networks, moderation=settings.moderation, shadow=settings.shadow)
+    except ValueError as error:
+        raise WrongSettings(f"MODEL_SERVICE_MODERATION: {error}") from None
 
 
 def _feedback_store(settings: Settings) -> SqlFeedbackStore:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from lib_ml.registry import FolderRegistry
 from model_service.adapters import RegistryWatcher
-from model_service.domain import ActiveModel
+from model_service.domain import Models
 from small_models import make_bundle
 
 ALIAS = "sentiment/v1"
@@ -22,11 +22,13 @@ class Events(list):
 
     def corrected(self, feedback): ...
 
-    def model_swapped(self, model):
-        self.append(("swapped", model.sha256))
+    def model_swapped(self, active):
+        self.append(("swapped", active.model.sha256))
 
-    def model_refused(self, refusal):
-        self.append(("refused", refusal.reason))
+    def model_refused(self, active):
+        self.append(("refused", active.refusal.reason))
+
+    def models_looked_at(self, models): ...
 
 
 @pytest.fixture
@@ -35,13 +37,18 @@ def events():
 
 
 @pytest.fixture
-def active():
-    return ActiveModel()
+def models():
+    return Models(ALIAS)
 
 
 @pytest.fixture
-def watcher(registry, active, events):
-    return RegistryWatcher(registry, ALIAS, active, events, interval_s=0.05)
+def active(models):
+    return models.primary
+
+
+@pytest.fixture
+def watcher(registry, models, events):
+    return RegistryWatcher(registry, models, events, interval_s=0.05)
 
 
 @pytest.fixture
@@ -175,11 +182,11 @@ def test_a_fault_that_nobody_foresaw_is_a_refusal_too(watcher, active, registry,
     assert active.refusal.reason == "loading it failed: MemoryError"
 
 
-def test_with_a_public_key_only_signed_models_answer(registry, active, events, tmp_path):
+def test_with_a_public_key_only_signed_models_answer(registry, models, active, events, tmp_path):
     key = Ed25519PrivateKey.generate()
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    watcher = RegistryWatcher(registry, ALIAS, active, events, interval_s=1, public_key=public)
+    watcher = RegistryWatcher(registry, models, events, interval_s=1, public_key=public)
     watcher.look()
     assert active.model is None
     assert "signature" in active.refusal.reason

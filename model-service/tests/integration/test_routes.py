@@ -9,6 +9,7 @@ from lib_ml.scorer import Scorer
 from model_service import create_app
 from model_service.http import readiness
 from model_service.settings import WrongSettings, read_settings
+from small_models import make_bundle
 
 ALIAS = "sentiment/v1"
 TEXT = "The soup was cold, but the waiter was lovely."
@@ -144,7 +145,7 @@ def test_ready_means_that_the_golden_texts_were_answered(client, registry):
 
 def test_a_model_that_no_longer_answers_its_golden_texts_is_not_ready(client, watcher, monkeypatch):
     assert client.get("/readyz").status_code == 200
-    scorer = watcher._active.model.scorer
+    scorer = watcher._models.primary.model.scorer
     intercept, blocks = scorer._columns[0]
     scorer._columns[0] = (intercept + 1e-6, blocks)
     assert client.get("/readyz").status_code == 200, "a proof lasts some seconds"
@@ -164,8 +165,9 @@ def test_a_refused_model_leaves_it_ready_and_says_why(client, watcher, registry,
     assert reply.json["readiness"]["refused"]["sha256"] == wanted
     assert "arrays.npz" in reply.json["readiness"]["refused"]["reason"]
     metrics = client.get("/metrics").text
-    assert "palate_model_refused_total 1.0" in metrics
-    assert "palate_model_wanted_refused 1.0" in metrics
+    assert 'palate_model_refused_total{alias="sentiment/v1"} 1.0' in metrics
+    assert 'palate_model_wanted_refused{alias="sentiment/v1"} 1.0' in metrics
+    assert 'palate_model_wanted_loaded{alias="sentiment/v1"} 0.0' in metrics
     predict(client)
 
 
@@ -176,7 +178,9 @@ def test_going_back_after_a_refusal_is_seen_in_the_metrics(client, watcher, regi
     watcher.look()
     registry.point(ALIAS, first)
     watcher.look()
-    assert "palate_model_wanted_refused 0.0" in client.get("/metrics").text
+    metrics = client.get("/metrics").text
+    assert 'palate_model_wanted_refused{alias="sentiment/v1"} 0.0' in metrics
+    assert 'palate_model_wanted_loaded{alias="sentiment/v1"} 1.0' in metrics
 
 
 @pytest.fixture
@@ -218,11 +222,15 @@ def test_predictions_are_counted_with_closed_labels(client):
     assert "soup" not in metrics
 
 
-def test_a_swapped_model_is_the_only_one_in_the_metrics(client, watcher, registry, bundles):
-    wanted = registry.publish(bundles["second"], ALIAS)
-    watcher.look()
-    lines = [line for line in client.get("/metrics").text.splitlines() if line.startswith("palate_model_info")]
-    assert lines == [f'palate_model_info{{name="sentiment",sha256="{wanted}",version="v1"}} 1.0']
+def test_a_swapped_model_is_the_only_one_in_the_metrics(client, watcher, registry, bundles, tmp_path):
+    for bundle in (make_bundle(tmp_path / "v2", version="v2").folder, bundles["second"]):
+        registry.publish(bundle, ALIAS)
+        watcher.look()
+    lines = [line for line in client.get("/metrics").text.splitlines() if line.startswith("palate_model_info{")]
+    assert lines == [
+        'palate_model_info{alias="sentiment/v1",name="sentiment",version="v1"} 1.0',
+        'palate_model_info{alias="sentiment/v1",name="sentiment",version="v2"} 0.0',
+    ]
 
 
 def test_the_document_describes_both_routes_and_its_examples_are_true(client):

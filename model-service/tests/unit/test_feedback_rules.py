@@ -26,8 +26,8 @@ def second(bundles):
 
 @pytest.fixture
 def active(first):
-    active = ActiveModel()
-    active.swap(first)
+    active = ActiveModel("sentiment/v1")
+    active.swap(first, 1.0)
     return active
 
 
@@ -59,7 +59,7 @@ def test_a_label_that_the_model_does_not_have_is_refused(active, first):
 
 
 def test_a_model_that_was_replaced_is_still_known_by_its_version(active, first, second):
-    active.swap(second)
+    active.swap(second, 1.0)
     assert judge_feedback(IDS.issue(first.id_bytes, 1, 5.0), None, IDS, active, 9.0).model_version == "v1"
 
 
@@ -69,12 +69,12 @@ def test_a_model_that_this_process_never_ran_counts_as_other(active):
 
 def test_without_a_model_nothing_can_be_judged():
     with pytest.raises(NoModel):
-        judge_feedback(IDS.issue(b"12345678", 1, 5.0), None, IDS, ActiveModel(), 9.0)
+        judge_feedback(IDS.issue(b"12345678", 1, 5.0), None, IDS, ActiveModel("sentiment/v1"), 9.0)
 
 
 def test_only_so_many_replaced_models_are_remembered(active, first, second):
     for number in range(150):
         second.id_bytes = number.to_bytes(8, "big")
-        active.swap(second)
+        active.swap(second, 1.0)
     assert active.labels_of((149).to_bytes(8, "big").hex()).version == "v1"
     assert active.labels_of(first.id_bytes.hex()).version == "other"

@@ -3,7 +3,7 @@
 from lib_web.metrics import LATENCY_EDGES_S
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from model_service.domain import ActiveModel, Feedback, Model, Refusal, Verdict
+from model_service.domain import ActiveModel, Feedback, Models, Verdict
 
 __all__ = ["PrometheusObserver"]
 
@@ -15,7 +15,7 @@ _COVERAGE_EDGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 class PrometheusObserver:
     """The palate_* series of predictions, feedback and models."""
 
-    def __init__(self, registry: CollectorRegistry, active: ActiveModel) -> None:
+    def __init__(self, registry: CollectorRegistry) -> None:
         version, r = ("model_version",), registry
         self._predictions = Counter("palate_predictions", "Verdicts given", ("label", "model_version"), registry=r)
         self._seconds = Histogram(
@@ -38,10 +38,32 @@ class PrometheusObserver:
             ("model_version", "predicted", "corrected"),
             registry=r,
         )
-        self._refused = Counter("palate_model_refused", "Models refused", registry=r)
-        wanted_refused = Gauge("palate_model_wanted_refused", "1 while the wanted model is refused", registry=r)
-        wanted_refused.set_function(lambda: float(active.refusal is not None))
-        self._model = Gauge("palate_model_info", "The model that answers", ("name", "version", "sha256"), registry=r)
+        alias = ("alias",)
+        self._swaps = Counter("palate_model_swaps", "Models that began to answer", alias, registry=r)
+        self._refused = Counter("palate_model_refused", "Models refused", alias, registry=r)
+        # Over several workers: 1 only when every one runs what its alias names, and when any refuses it.
+        self._wanted_loaded = Gauge(
+            "palate_model_wanted_loaded",
+            "1 while what the alias names is what answers",
+            alias,
+            registry=r,
+            multiprocess_mode="min",
+        )
+        self._wanted_refused = Gauge(
+            "palate_model_wanted_refused",
+            "1 while the wanted model is refused",
+            alias,
+            registry=r,
+            multiprocess_mode="max",
+        )
+        self._model = Gauge(
+            "palate_model_info",
+            "1 for the model that answers, 0 for one that did",
+            ("alias", "name", "version"),
+            registry=r,
+            multiprocess_mode="max",
+        )
+        self._told: dict[str, tuple[str, str]] = {}
         # labels() costs more than an increment; few labels, so the children are kept.
         self._children: dict[tuple[str, str], tuple[Counter, Histogram, Histogram]] = {}
 
@@ -60,9 +82,22 @@ class PrometheusObserver:
         corrected = feedback.label or "withdrawn"
         self._feedback.labels(feedback.model_version, feedback.predicted_label, corrected).inc()
 
-    def model_swapped(self, model: Model) -> None:
-        self._model.clear()
-        self._model.labels(**model.card).set(1)
+    def model_swapped(self, active: ActiveModel) -> None:
+        self._swaps.labels(active.alias).inc()
 
-    def model_refused(self, refusal: Refusal) -> None:  # noqa: ARG002 - the reason is no closed set
-        self._refused.inc()
+    def model_refused(self, active: ActiveModel) -> None:
+        self._refused.labels(active.alias).inc()
+
+    def models_looked_at(self, models: Models) -> None:
+        for active in models.all:
+            self._wanted_loaded.labels(active.alias).set(active.runs_the_wanted)
+            self._wanted_refused.labels(active.alias).set(active.refusal is not None)
+            if active.model is not None:
+                self._tell(active.alias, (active.model.name, active.model.version))
+
+    def _tell(self, alias: str, told: tuple[str, str]) -> None:
+        before = self._told.get(alias)
+        if before is not None and before != told:
+            self._model.labels(alias, *before).set(0)
+        self._model.labels(alias, *told).set(1)
+        self._told[alias] = told

@@ -9,6 +9,8 @@ from model_service.domain.prediction_id import MODEL_BYTES
 
 __all__ = ["ActiveModel", "Model", "ModelLabels", "Refusal"]
 
+# From which probability on a label is flagged when its model names no threshold of its own.
+DEFAULT_THRESHOLD = 0.5
 # Models whose labels are remembered for feedback on what they predicted before they were replaced.
 _REMEMBERED = 100
 
@@ -30,6 +32,8 @@ class Model:
         self.version = manifest.version
         self.sha256 = scorer.sha256
         self.labels = scorer.labels
+        self.thresholds = tuple(manifest.thresholds.get(label, DEFAULT_THRESHOLD) for label in scorer.labels)
+        self.languages: tuple[str, ...] = getattr(manifest, "languages", ("en",))
         self.id_bytes = bytes.fromhex(scorer.sha256)[:MODEL_BYTES]
         self.card = {"name": self.name, "version": self.version, "sha256": self.sha256}
         self.label_index = {label: index for index, label in enumerate(scorer.labels)}
@@ -48,27 +52,42 @@ class Refusal:
 
 
 class ActiveModel:
-    """The slot. Many threads read it; only the registry's watcher writes."""
+    """The slot of one alias. Many threads read it; only the registry's watcher writes."""
 
-    def __init__(self) -> None:
+    def __init__(self, alias: str, *, labels: tuple[str, ...] | None = None, required: bool = True) -> None:
+        """`labels`: those a model must have, None for any; `required`: an alias that names nothing is a fault."""
+        self.alias = alias
+        self.labels = labels
+        self.required = required
         self.model: Model | None = None
+        self.since_s: float | None = None
         self.wanted: str | None = None
         self.refusal: Refusal | None = None
         self._labels: dict[str, ModelLabels] = {}
 
-    def swap(self, model: Model) -> None:
-        """Let `model` answer from the next request on."""
+    def swap(self, model: Model, now_s: float) -> None:
+        """Let `model` answer from the next request on; `now_s`: seconds since 1970."""
         newest = {model.id_bytes.hex(): ModelLabels(model.version, model.labels)}
         self._labels = dict(list((newest | self._labels).items())[:_REMEMBERED])
         self.model = model
+        self.since_s = now_s
         self.refusal = None
 
-    def labels_of(self, model: str) -> ModelLabels | None:
-        """Labels of the model whose sha256 begins with the hex digits `model`.
+    @property
+    def runs_the_wanted(self) -> bool:
+        """Whether what answers is what the alias names; true of an alias that names nothing and need not."""
+        return self.refusal is None and (self.model.sha256 if self.model else None) == self.wanted
 
-        For one that this process never ran: the active model's, under the version "other", since one alias means one
-        task. None without any model.
+    def remembered(self, model: str) -> ModelLabels | None:
+        """Labels of the model whose sha256 begins with the hex digits `model`, if it was ever loaded here."""
+        return self._labels.get(model)
+
+    def labels_of(self, model: str) -> ModelLabels | None:
+        """As `remembered`; for one that this process never ran, the active model's labels under the version "other".
+
+        One alias means one task, so they are the same labels. None without any model.
         """
-        if model in self._labels:
-            return self._labels[model]
-        return ModelLabels("other", self.model.labels) if self.model else None
+        known = self.remembered(model)
+        if known is None and self.model is not None:
+            known = ModelLabels("other", self.model.labels)
+        return known

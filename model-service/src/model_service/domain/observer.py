@@ -2,8 +2,9 @@
 
 from typing import Protocol
 
-from model_service.domain.active_model import Model, Refusal
+from model_service.domain.active_model import ActiveModel
 from model_service.domain.feedback import Feedback
+from model_service.domain.models import Models
 from model_service.domain.verdict import Verdict
 
 __all__ = ["Observer"]
@@ -16,6 +17,9 @@ class Observer(Protocol):
 
     def corrected(self, feedback: Feedback) -> None: ...
 
-    def model_swapped(self, model: Model) -> None: ...
+    def model_swapped(self, active: ActiveModel) -> None: ...
 
-    def model_refused(self, refusal: Refusal) -> None: ...
+    def model_refused(self, active: ActiveModel) -> None: ...
+
+    def models_looked_at(self, models: Models) -> None:
+        """After each look at the aliases, whether or not anything changed."""

@@ -18,9 +18,8 @@ PROOF_LASTS_S = 5.0
 class ReadinessCheck:
     """Called by /readyz."""
 
-    def __init__(self, active: ActiveModel, alias: str) -> None:
+    def __init__(self, active: ActiveModel) -> None:
         self._active = active
-        self._alias = alias
         self._proof: tuple[Model, float, str | None] | None = None
 
     def __call__(self) -> Readiness:
@@ -37,7 +36,7 @@ class ReadinessCheck:
     def _detail(self, model: Model | None, fault: str | None) -> dict[str, Any]:
         refusal = self._active.refusal
         return {
-            "alias": self._alias,
+            "alias": self._active.alias,
             "wanted_sha256": self._active.wanted,
             "loaded_sha256": model.sha256 if model else None,
             "model_version": model.version if model else None,
