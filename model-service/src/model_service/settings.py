@@ -1,27 +1,24 @@
-"""What the operator may decide: MODEL_SERVICE_* in the environment, read once at start, immutable afterwards."""
+"""What the operator may decide, read once at start, immutable afterwards.
 
+Each setting comes from the command line, else from MODEL_SERVICE_* in the environment, else from `model-service.yaml`,
+else it has its default.
+"""
+
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    IPvAnyNetwork,
-    PositiveFloat,
-    PositiveInt,
-    SecretStr,
-    ValidationError,
-)
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from model_service.domain.placeholder_secrets import MIN_TOKEN_CHARS, placeholder_fault
 from model_service.domain.prediction_id import MIN_KEY_BYTES
+from model_service.settings_sources import PREFIX, BesideFile, WrongSettings, load
 
-__all__ = ["Settings", "WrongSettings", "read_settings"]
+__all__ = ["Mode", "Settings", "WrongSettings", "read_settings"]
 
-_PREFIX = "MODEL_SERVICE_"
 
 Alias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*/[a-z0-9][a-z0-9.-]*$")]
 NetworkName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
@@ -29,14 +26,14 @@ TokenName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 RedisUrl = Annotated[str, Field(pattern=r"^(redis|rediss|valkey|valkeys|unix)://.+$")]
 
 
-class WrongSettings(Exception):
-    """The process can not start like this; the message names each setting and what is wrong with it."""
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Mode = Literal["DEV", "TEST", "DEPLOY"]
 
 
 class Section(BaseModel):
     """A group of settings; in the environment its name and the setting's are joined by two underscores."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class JwtSettings(Section):
@@ -44,7 +41,7 @@ class JwtSettings(Section):
 
     issuer: str
     audience: str
-    jwks: str  # URL or file of the issuer's public keys
+    jwks: Annotated[str, BesideFile()]  # URL or file of the issuer's public keys
 
 
 class AuthSettings(Section):
@@ -81,26 +78,35 @@ class CacheSettings(Section):
 class ReportingSettings(Section):
     """Where the metrics collector sends its figures, beside /metrics."""
 
-    reporter: Literal["none", "stdout", "textfile", "influxdb", "opentelemetry"] = "none"
-    interval_s: PositiveFloat = 10.0
-    target: str | None = None
+    reporter: str = "none"
+    interval_s: Seconds = 10.0
+    target: Annotated[str | None, BesideFile()] = None
+    token_file: Path | None = None
 
 
 class LoggingSettings(Section):
-    """The log's file and its rotation; None: standard output alone."""
+    """The log's file, beside standard output, and its rotation."""
 
     file: Path | None = None
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    max_bytes: PositiveInt = 10_000_000
-    backups: Annotated[int, Field(ge=0, le=100)] = 5
+    max_bytes: Annotated[int, Field(ge=10_000)] = 10_000_000
+    backups: Annotated[int, Field(ge=1, le=100)] = 5
 
 
 class Settings(BaseSettings):
     """Each is explained in the README."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_nested_delimiter="__", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        env_parse_none_str="null",
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+    )
 
-    mode: Literal["DEV", "TEST", "DEPLOY"] = "DEPLOY"
+    mode: Mode = "DEPLOY"
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65_535)]
     server: Literal["granian", "gunicorn"] = "granian"
@@ -112,14 +118,14 @@ class Settings(BaseSettings):
     networks: dict[NetworkName, Alias] = {"logistic": "moderation/v1", "mlp": "moderation/mlp"}
     moderation: NetworkName = "logistic"
     shadow: Alias | None = None
-    poll_interval_s: PositiveFloat = 1.0
+    poll_interval_s: Seconds = 1.0
     model_public_key_file: Path | None = None
     max_text_chars: PositiveInt = 2_000
     max_texts: PositiveInt = 10_000
     max_body_bytes: PositiveInt = 1_000_000
     max_batch_bytes: PositiveInt = 32_000_000
-    feedback_url: Annotated[str, Field(pattern=r"^sqlite:///.+$")]
-    feedback_hours: PositiveFloat = 24.0
+    feedback_url: Annotated[str, Field(pattern=r"^sqlite:///.+$"), BesideFile("sqlite:///")]
+    feedback_hours: Annotated[float, Field(gt=0, le=8_760)] = 24.0
     prediction_key_file: Path
     auth: AuthSettings = AuthSettings()
     limits: LimitSettings = LimitSettings()
@@ -128,14 +134,21 @@ class Settings(BaseSettings):
     reporting: ReportingSettings = ReportingSettings()
     logging: LoggingSettings = LoggingSettings()
 
+    @property
+    def log_level(self) -> str:
+        """The log's level; in DEV everything, unless a level was set."""
+        chosen = "level" in self.logging.model_fields_set
+        return "DEBUG" if self.mode == "DEV" and not chosen else self.logging.level
+
     def prediction_key(self) -> bytes:
         """The key that signs prediction ids. Raises WrongSettings."""
         key = _read(self.prediction_key_file, "PREDICTION_KEY_FILE")
+        remedy = f"make one with: head -c {MIN_KEY_BYTES} /dev/urandom"
         if len(key) < MIN_KEY_BYTES:
             raise WrongSettings(
-                f"{_PREFIX}PREDICTION_KEY_FILE: the file has {len(key)} bytes, fewer than {MIN_KEY_BYTES}; "
-                f"make one with: head -c {MIN_KEY_BYTES} /dev/urandom"
+                f"{PREFIX}PREDICTION_KEY_FILE: the file has {len(key)} bytes, fewer than {MIN_KEY_BYTES}; {remedy}"
             )
+        self.refuse_placeholder(f"{PREFIX}PREDICTION_KEY_FILE", key, at_least=MIN_KEY_BYTES, remedy=remedy)
         return key
 
     def model_public_key(self) -> bytes | None:
@@ -148,22 +161,57 @@ class Settings(BaseSettings):
         except ValueError:
             key = None
         if not isinstance(key, Ed25519PublicKey):
-            raise WrongSettings(f"{_PREFIX}MODEL_PUBLIC_KEY_FILE: must hold an ed25519 public key in PEM form")
+            raise WrongSettings(f"{PREFIX}MODEL_PUBLIC_KEY_FILE: must hold an ed25519 public key in PEM form")
         return pem
 
+    def refuse_placeholder(
+        self,
+        setting: str,
+        secret: bytes,
+        *,
+        at_least: int = MIN_TOKEN_CHARS,
+        remedy: str = "make one with: openssl rand -hex 32",
+    ) -> None:
+        """Raises WrongSettings for a secret that is none; only DEPLOY is as strict. Says nothing of the secret."""
+        fault = placeholder_fault(secret, at_least=at_least) if self.mode == "DEPLOY" else None
+        if fault:
+            raise WrongSettings(f"{setting}: a secret there {fault}; {remedy} (or start with --mode TEST)")
 
-def read_settings() -> Settings:
-    """The settings in the environment. Raises WrongSettings."""
-    try:
-        return Settings()  # type: ignore[call-arg]  # the environment gives them
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False, include_context=False)
-        lines = [f"{_PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in faults]
-        raise WrongSettings("; ".join(lines)) from None
+    def secret_files(self) -> Iterator[Path]:
+        """The files that only the service should be able to read."""
+        for file in (self.prediction_key_file, self.auth.tokens_file, self.reporting.token_file):
+            if file is not None:
+                yield file
+
+
+def read_settings(
+    file: Path | None = None, *, mode: str | None = None, host: str | None = None, port: int | None = None
+) -> Settings:
+    """The settings of this process; `mode`, `host` and `port` come before what environment and file say.
+
+    Without `file`: the one that MODEL_SERVICE_CONFIG names, else model-service.yaml where it is there. Raises
+    WrongSettings, naming everything at fault at once.
+    """
+    given = {"mode": mode, "host": host, "port": port}
+    settings = load(Settings, file, {name: value for name, value in given.items() if value is not None})
+    if settings.moderation not in settings.networks:
+        known = ", ".join(settings.networks)
+        raise WrongSettings(f"{PREFIX}MODERATION: names none of the networks; there are: {known}")
+    _refuse_what_the_mode_forbids(settings)
+    return settings
+
+
+def _refuse_what_the_mode_forbids(settings: Settings) -> None:
+    if settings.mode != "DEPLOY":
+        return
+    if settings.logging.level == "DEBUG":
+        raise WrongSettings("logging.level: DEBUG is not for --mode DEPLOY; take INFO, or --mode DEV")
+    for secret in settings.auth.tokens.values():
+        settings.refuse_placeholder("auth.tokens", secret.get_secret_value().encode())
 
 
 def _read(file: Path, setting: str) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise WrongSettings(f"{_PREFIX}{setting}: {file} can not be read: {error.strerror}") from None
+        raise WrongSettings(f"{PREFIX}{setting}: {file} can not be read: {error.strerror}") from None
