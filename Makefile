@@ -35,7 +35,7 @@ doctor: .venv/.installed-run ## Look for what would keep `make run` from startin
 
 .PHONY: test
 test: .venv/.installed-dev ## All tests, real browser and whole stack included, with coverage (at least 90 % of lines)
-	@operation/local/need-chromium
+	@operation/local/need chromium redis wrk
 	@status=0; rm -f .coverage .coverage.*; \
 	$(BIN)/pytest -m 'not stack' -n 2 --dist loadfile --benchmark-disable --cov --cov-report= || status=1; \
 	$(BIN)/pytest -m stack --benchmark-disable --cov --cov-append --cov-report=term --cov-fail-under=90 || status=1; \
@@ -54,8 +54,10 @@ format: .venv/.installed-dev ## Put the code into its usual form
 	$(BIN)/ruff format
 
 .PHONY: bench
-bench: .venv/.installed-dev ## Benchmarks, each beside what it is to be compared with
+bench: .venv/.installed-dev ## Benchmarks: the libraries beside sklearn, the model-service beside other model servers
+	@operation/local/need wrk
 	$(BIN)/pytest $(wildcard $(MEMBERS:%=%/benchmarks)) --benchmark-only --benchmark-columns=min,median,rounds
+	$(BIN)/serving-bench --page docs/performance.md
 
 .PHONY: hooks
 hooks: .venv/.installed-dev ## Let git run the checks before each commit

@@ -1,6 +1,5 @@
 """`serving-bench`: the table and the plot of docs/performance.md."""
 
-import json
 import os
 import platform
 import tempfile
@@ -12,7 +11,7 @@ import typer
 from rich.console import Console
 
 from serving_bench.contenders import CONTENDERS, Contender
-from serving_bench.figures import Line, line_of, plot, table
+from serving_bench.figures import Line, line_of, plot, table, with_report
 from serving_bench.load import Run, batch_texts_per_s, load, wrk
 from serving_bench.server import Server, running
 from serving_bench.trained import Trained, train
@@ -29,7 +28,7 @@ def bench(
     rounds: Annotated[int, typer.Option(min=1, max=20, help="Rounds; the table has their medians.")] = 3,
     seconds: Annotated[int, typer.Option(min=1, max=60, help="Seconds of load a server and round.")] = 8,
     only: Annotated[list[str] | None, typer.Option(help="Words in the names of those who take part.")] = None,
-    into: Annotated[Path | None, typer.Option(help="Folder for table, plot and raw figures.")] = None,
+    page: Annotated[Path | None, typer.Option(help="Page whose marked part takes the table.")] = None,
     port: Annotated[int, typer.Option(help="First port; each server takes ten.")] = 23_000,
 ) -> None:
     """Serve one pipeline by every contender and measure them in turn."""
@@ -42,11 +41,9 @@ def bench(
         lines = _measured(chosen, train(Path(folder)), rounds, seconds, port)
     report = f"{table(lines, REFERENCE)}\n\n{_circumstances(lines, rounds, seconds)}\n"
     print(report)  # noqa: T201 - the report is what this program is for
-    if into:
-        into.mkdir(parents=True, exist_ok=True)
-        (into / "serving.md").write_text(report, encoding="utf-8")
-        (into / "serving.json").write_text(json.dumps([line.as_dict() for line in lines], indent=1), encoding="utf-8")
-        plot(lines, into / "serving.png")
+    if page:
+        page.write_text(with_report(page.read_text(encoding="utf-8"), report), encoding="utf-8")
+        plot(lines, page.parent / "images" / "serving.png")
 
 
 def main() -> None:

@@ -60,7 +60,11 @@ class ScriptContender(Contender):
 
     def environment(self, trained: Trained, port: int) -> dict[str, str]:
         named = {"BENCH_PIPELINE": trained.pipeline_file, "BENCH_REVIEWS": trained.reviews_file, "BENCH_PORT": port}
-        return {name: str(value) for name, value in named.items()} | dict(self.settings)
+        # MLflow looks for its own server on the path.
+        path = os.pathsep.join((str(Path(self.command()[0]).parent), os.environ["PATH"]))
+        # One thread for linear algebra: for one short text more of them only wait for each other.
+        fixed = {"PATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        return {name: str(value) for name, value in named.items()} | dict(self.settings) | fixed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,16 +2,17 @@
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
 
 from serving_bench.load import Run
 
-__all__ = ["Line", "line_of", "plot", "table"]
+__all__ = ["Line", "line_of", "plot", "table", "with_report"]
 
 MIB = 1 << 20
+BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,6 @@ class Line:
     pss_mib: float
     failed: int
     others_share: float
-
-    def as_dict(self) -> dict[str, object]:
-        return asdict(self)
 
 
 def line_of(name: str, runs: Sequence[Run], batch: float | None, start_s: float, pss_bytes: int) -> Line:
@@ -65,6 +63,15 @@ def table(lines: Sequence[Line], reference: str) -> str:
             f"| {line.p99_ms:.2f} | {batch} | {line.start_s:.1f} | {line.pss_mib:,.0f} |"
         )
     return "\n".join(rows)
+
+
+def with_report(page: str, report: str) -> str:
+    """The page with `report` in its marked part. Raises ValueError when it has no such part."""
+    before, begun, rest = page.partition(BEGIN)
+    _, ended, after = rest.partition(END)
+    if not (begun and ended):
+        raise ValueError(f"the page has no part between {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n{report}{END}{after}"
 
 
 def plot(lines: Sequence[Line], file: Path) -> None:
