@@ -2,7 +2,6 @@
 
 import sys
 
-from flask import Flask
 from lib_web.logging import configure_logging
 from lib_web.server import serve
 from pydantic import ValidationError
@@ -17,18 +16,18 @@ def main() -> None:
     configure_logging("app")
     try:
         settings = Settings()  # type: ignore[call-arg]  # pydantic reads the environment
-        app = create_app(settings)
+        serve(
+            lambda: create_app(settings),
+            host=settings.host,
+            port=settings.port,
+            server="gunicorn",
+            threads=settings.threads,
+            on_worker_start=lambda app, _worker: start_background(app),
+        )
     except ValidationError as error:
         sys.exit(explain(error))
     except (StoreOutdated, StoreUnavailable) as error:
         sys.exit(f"review-app: {error}")
-
-    def checked_app() -> Flask:
-        return app
-
-    serve(
-        checked_app, host=settings.host, port=settings.port, threads=settings.threads, on_worker_start=start_background
-    )
 
 
 def explain(error: ValidationError) -> str:

@@ -1,10 +1,35 @@
-"""The request metrics of every service, and the registry that its own metrics join."""
+"""The request metrics of every service, and the registry that its own metrics join.
+
+Under a server each metric writes into files in the workers' common folder, one per kind and worker number, and whoever
+is asked for /metrics adds them up: a worker that takes a dead one's place goes on with its file, so no counter goes
+backwards, and there are never more files than workers. Without a server the values stay in the process.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 from flask import Flask, Request
 from lib_version import BuildInfo
-from prometheus_client import CollectorRegistry, Counter, Histogram, Info, ProcessCollector, disable_created_metrics
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+    values,
+)
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 
-__all__ = ["LATENCY_EDGES_S", "HttpMetrics", "metrics_registry"]
+from lib_web.process_metrics import ProgramCollector
+from lib_web.workers import Worker
+
+__all__ = ["LATENCY_EDGES_S", "HttpMetrics", "exposition", "measure_as", "metrics_registry", "share_metrics"]
 
 # The time at which each series began: a second series for every one, which nothing here reads.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
@@ -14,12 +39,69 @@ LATENCY_EDGES_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 UNMATCHED = "(unmatched)"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REGISTRY = "lib_web.metrics_registry"
+_MASTER = "master"
+
+
+@dataclass
+class _Files:
+    """Where this process's metrics lie, and whose they are; None: in the process."""
+
+    folder: Path | None = None
+    writer: str = _MASTER
+
+
+_files = _Files()
+
+
+def share_metrics(folder: Path) -> None:
+    """Keep the metrics made from here on in files below `folder`. In the master, before it makes the app."""
+    _files.folder = folder / "metrics"
+    _files.folder.mkdir()
+    # prometheus_client has no other way to be told.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_files.folder)
+    values.ValueClass = values.MultiProcessValue(lambda: _files.writer)  # type: ignore[no-untyped-call]
+
+
+def measure_as(worker: Worker) -> None:
+    """From here on what this process counts is `worker`'s; prometheus_client sees it at the next value.
+
+    Counters go on where the number's last worker ended. Gauges say what is, so they begin as the master left them.
+    """
+    if _files.folder is None:
+        return
+    for gauges in _files.folder.glob(f"gauge_*_{_MASTER}.db"):
+        begun = gauges.with_suffix(f".{worker.number}")
+        shutil.copyfile(gauges, begun)
+        begun.replace(gauges.with_name(gauges.name.replace(_MASTER, str(worker.number))))
+    _files.writer = str(worker.number)
 
 
 def metrics_registry(app: Flask) -> CollectorRegistry:
-    """Where the metrics of `app` are kept; what is registered here appears on its /metrics."""
+    """Where the metrics of `app` are registered. A Gauge must choose its `multiprocess_mode`."""
     registry: CollectorRegistry = app.extensions[_REGISTRY]
     return registry
+
+
+def exposition(app: Flask) -> bytes:
+    """All metrics of `app`, of all its workers, in Prometheus's text format."""
+    if _files.folder is None:
+        return generate_latest(metrics_registry(app))
+    registry = CollectorRegistry()
+    registry.register(_SharedCollector(_files.folder))
+    registry.register(ProgramCollector(os.getppid()))
+    return generate_latest(registry)
+
+
+class _SharedCollector(MultiProcessCollector):
+    """The sum over the files: the master's counters with the workers', but the workers' gauges alone."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(None, str(folder))  # type: ignore[no-untyped-call]
+        self._folder = folder
+
+    def collect(self) -> Iterator[Metric]:
+        files = [str(path) for path in self._folder.glob("*.db") if not path.match(f"gauge_*_{_MASTER}.db")]
+        yield from self.merge(files)  # type: ignore[no-untyped-call]
 
 
 def route_of(request: Request) -> str:
@@ -38,9 +120,15 @@ class HttpMetrics:
     def __init__(self, app: Flask, component: str, build: BuildInfo) -> None:
         registry = CollectorRegistry()
         app.extensions[_REGISTRY] = registry
-        ProcessCollector(registry=registry)
-        information = {"component": component, "version": build.version, "commit": build.commit}
-        Info("palate_build", "What runs here", registry=registry).info(information)
+        if _files.folder is None:
+            ProcessCollector(registry=registry)
+        Gauge(
+            "palate_build_info",
+            "What runs here",
+            ("component", "version", "commit"),
+            registry=registry,
+            multiprocess_mode="max",
+        ).labels(component, build.version, build.commit).set(1)
         self._requests = Counter(
             "palate_http_requests",
             "Requests answered",

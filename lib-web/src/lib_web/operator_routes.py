@@ -7,12 +7,13 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Flask, Response, jsonify, render_template
 from lib_version import BuildInfo
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from lib_web.documentation import documented
-from lib_web.metrics import metrics_registry
+from lib_web.metrics import exposition
 from lib_web.problems import Problem
-from lib_web.readiness import Readiness
+from lib_web.readiness import Readiness, is_ending
+from lib_web.workers import worker_of
 
 __all__ = ["OPERATOR_ROUTES", "operator_routes"]
 
@@ -49,8 +50,9 @@ def operator_routes(
     @documented(summary="Can it answer now?", tag=_TAG, problems={503: "not now; Retry-After says when to ask again"})
     def readyz() -> Response:
         readiness = ready()
-        members = {"ready": readiness.ready, "readiness": readiness.detail}
-        if not readiness.ready:
+        answering = readiness.ready and not is_ending(worker_of(app).folder)
+        members = {"ready": answering, "readiness": readiness.detail}
+        if not answering:
             detail = "The service can not answer now."
             headers = {"Retry-After": "1"}
             raise Problem(503, "Service Unavailable", detail, headers=headers, extensions=members)
@@ -64,7 +66,7 @@ def operator_routes(
     @routes.get("/metrics")
     @documented(summary="Prometheus metrics", tag=_TAG, content_type="text/plain")
     def metrics() -> Response:
-        return Response(generate_latest(metrics_registry(app)), content_type=CONTENT_TYPE_LATEST)
+        return Response(exposition(app), content_type=CONTENT_TYPE_LATEST)
 
     @routes.get("/docs")
     @documented(summary="This document, to read and try", hide=True)

@@ -212,7 +212,7 @@ def test_no_control_socket_is_opened(server):
 
 
 def test_an_ipv6_address_can_be_listened_on():
-    from lib_web.server import _listen  # noqa: PLC0415 - the part that a whole server would only repeat
+    from lib_web.server.listener import listen  # noqa: PLC0415 - the part that a whole server would only repeat
 
-    with _listen("::1", 0) as listener:
+    with listen("::1", 0) as listener:
         assert listener.family == socket.AF_INET6

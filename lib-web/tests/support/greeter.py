@@ -75,4 +75,11 @@ def create_app(*, ready: bool = True) -> Flask:
 
 if __name__ == "__main__":
     configure_logging("greeter")
-    serve(create_app, host="127.0.0.1", port=int(os.environ["GREETER_PORT"]), threads=4)
+    serve(
+        create_app,
+        host="127.0.0.1",
+        port=int(os.environ["GREETER_PORT"]),
+        server=os.environ.get("GREETER_SERVER", "gunicorn"),
+        workers=int(os.environ.get("GREETER_WORKERS", "1")),
+        threads=4,
+    )

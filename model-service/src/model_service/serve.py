@@ -23,8 +23,10 @@ def main() -> None:
             lambda: create_app(settings),
             host=settings.host,
             port=settings.port,
+            server=settings.server,
+            workers=settings.workers,
             threads=settings.threads,
-            on_worker_start=start_watching,
+            on_worker_start=lambda app, _worker: start_watching(app),
         )
     except WrongSettings as error:
         log.critical("wrong_settings", reason=str(error))

@@ -1,110 +1,56 @@
-"""The production server: gunicorn with one threaded worker, set up for restarts that nobody notices.
+"""gunicorn with threaded workers, set up for restarts that nobody notices.
 
-- The listening socket belongs to the master, so connections wait there while a killed worker is replaced (the
-  app is loaded before the fork: that takes milliseconds). It is opened here and not by gunicorn's
-  `reuse_port`, which would give each worker its own socket and lose what is queued on it when the worker dies.
-- SO_REUSEPORT on that socket lets a new master bind at once when the old one was killed and its worker still
-  lives; the kernel tells that worker of its parent's death, it finishes what it has and goes.
-- What gunicorn refuses by itself (broken request lines, headers, framing) is answered as a problem like any
-  other error, and without a word of what was sent.
+What gunicorn refuses by itself is answered as a problem like any other error. Its listening socket is ours, not made by
+its `reuse_port`, which would give each worker its own and lose what is queued on it when the worker dies.
 """
 
-import ctypes
 import logging
 import signal
 import socket
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from struct import pack
 from time import monotonic
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 from pydantic_core import to_json
 
 from lib_web.problems import PROBLEM_MIMETYPE
+from lib_web.server.listener import RECEIVE_TIMEOUT_S
+from lib_web.server.program import GRACEFUL_TIMEOUT_S, KEEPALIVE_S, Program
+from lib_web.workers import Worker
 
-__all__ = ["serve"]
+__all__ = ["run"]
 
-# Seconds. Longer than any proxy in front keeps its idle connections, so that it is the proxy that closes
-# them: a proxy that sends on a connection we are closing sees a reset.
-KEEPALIVE_S = 75
-# Seconds in which running requests may finish after SIGTERM.
-GRACEFUL_TIMEOUT_S = 10
-# Seconds without a byte after which a thread no longer waits for the rest of a request.
-RECEIVE_TIMEOUT_S = 5
 # A refused body is read and dropped up to here, so that its connection stays good for the next request; beyond it the
 # connection is closed. More than the gateway lets through: it would send another visitor's request on such a one.
 DROPPED_BODY_BYTES = 2 << 20
-BACKLOG = 1024
-_PR_SET_PDEATHSIG = 1
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a file there has no name from the moment it is opened
 
 log = structlog.get_logger()
 
 
-def serve(
-    create_app: Callable[[], Flask],
-    *,
-    host: str,
-    port: int,
-    threads: int,
-    on_worker_start: Callable[[Flask], None] | None = None,
-) -> None:
-    """Serve the app on `host`:`port` until SIGTERM or SIGINT; returns never.
-
-    `create_app` runs once, in the master: it must start no threads and keep no connections open. Both belong
-    into `on_worker_start`, which runs in every new worker before its first request. Exits with 1 when the
-    port is taken.
-    """
-    listener = _listen(host, port)
-    log.info("listening", host=host, port=listener.getsockname()[1])
-    _Gunicorn(create_app, listener, threads, on_worker_start or _nothing).run()
-
-
-def _nothing(_app: Flask) -> None:
-    pass
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    # Accepted connections inherit it: the kernel's clock for a client that stops in the middle of a request.
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, pack("ll", RECEIVE_TIMEOUT_S, 0))
-    try:
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except OSError as error:
-        log.critical("can_not_listen", host=host, port=port, reason=error.strerror)
-        sys.exit(1)
-    return listener
+def run(program: Program, listener: socket.socket) -> NoReturn:
+    """Answer on `listener` until SIGTERM or SIGINT."""
+    # gunicorn takes the descriptor over and closes it.
+    application = _Gunicorn(program, listener.detach())
+    _Arbiter(application, program).run()
+    raise AssertionError
 
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn brings no types
-    def __init__(
-        self,
-        create_app: Callable[[], Flask],
-        listener: socket.socket,
-        threads: int,
-        on_worker_start: Callable[[Flask], None],
-    ) -> None:
-        self._create_app = create_app
-        self._on_worker_start = on_worker_start
-        self._threads = threads
-        # gunicorn takes the descriptor over and closes it.
-        self._listener_fd = listener.detach()
+    def __init__(self, program: Program, listener_fd: int) -> None:
+        self._program = program
+        self._listener_fd = listener_fd
         super().__init__()
 
     def load(self) -> Flask:
-        return self._create_app()
+        return self._program.app
 
     def load_config(self) -> None:
         for name, value in self._settings().items():
@@ -113,9 +59,9 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn brings no ty
     def _settings(self) -> dict[str, Any]:
         return {
             "bind": f"fd://{self._listener_fd}",
-            "workers": 1,
+            "workers": self._program.workers,
             "worker_class": _Worker,
-            "threads": self._threads,
+            "threads": self._program.threads,
             "preload_app": True,
             "keepalive": KEEPALIVE_S,
             "graceful_timeout": GRACEFUL_TIMEOUT_S,
@@ -127,15 +73,35 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn brings no ty
             # Nothing here believes forwarded headers.
             "forwarded_allow_ips": "",
             "logger_class": _Logger,
-            "post_fork": _die_with_parent,
-            "post_worker_init": lambda worker: self._on_worker_start(worker.wsgi),
+            "post_worker_init": self._start_worker,
+            "worker_exit": self._stop_worker,
         }
 
+    def _start_worker(self, worker: "_Worker") -> None:
+        worker.started = self._program.start_worker(worker.number, worker.ppid)
 
-def _die_with_parent(_arbiter: object, _worker: object) -> None:
-    """Ask Linux for SIGTERM when the master dies. Elsewhere the worker's own look once a second has to do."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    def _stop_worker(self, _arbiter: Arbiter, worker: "_Worker") -> None:
+        if worker.started is not None:
+            self._program.stop_worker(worker.started)
+
+
+class _Arbiter(Arbiter):  # type: ignore[misc]  # gunicorn brings no types
+    """gunicorn's master. The number of workers stays what it is, and a new app is a new program."""
+
+    SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+
+    def __init__(self, application: _Gunicorn, program: Program) -> None:
+        self._program = program
+        super().__init__(application)
+
+    def spawn_worker(self) -> Any:  # noqa: ANN401 - gunicorn's signature
+        taken = {worker.number for worker in self.WORKERS.values()}
+        _Worker.next_number = min(set(range(self._program.workers)) - taken)
+        return super().spawn_worker()
+
+    def handle_term(self) -> None:
+        self._program.drain()
+        super().handle_term()
 
 
 class _Logger(Logger):  # type: ignore[misc]  # gunicorn brings no types
@@ -150,6 +116,13 @@ class _Logger(Logger):  # type: ignore[misc]  # gunicorn brings no types
 
 
 class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn brings no types
+    next_number = 0
+
+    def __init__(self, *arguments: Any) -> None:  # noqa: ANN401 - gunicorn's signature
+        super().__init__(*arguments)
+        self.number = self.next_number
+        self.started: Worker | None = None
+
     def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - gunicorn's signature
         """When stopping, take what already waits and close the socket at once.
 

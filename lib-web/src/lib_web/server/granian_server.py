@@ -1,0 +1,114 @@
+"""granian: HTTP read and written by compiled code (hyper) on a thread of its own, the app called on Python threads.
+
+Taken from it is the worker, `granian._granian.WSGIWorker`, not its master (see `prefork`). Not its wrapper around the
+app either, which copies the environment's variables into every request.
+"""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from threading import Event
+from typing import Any, NoReturn
+
+from flask import Flask
+from granian import _granian
+from granian._futures import _new_cbscheduler
+from granian.http import HTTP1Settings
+
+from lib_web.server.listener import BACKLOG
+from lib_web.server.prefork import Master
+from lib_web.server.program import KEEPALIVE_S, Program
+
+__all__ = ["run"]
+
+# Its stubs are not those of its compiled part.
+_compiled: Any = _granian
+# Open connections of a worker, kept ones included; granian takes no more until one closes.
+_CONNECTIONS = 1024
+_ENVIRON = {
+    "GATEWAY_INTERFACE": "CGI/1.1",
+    "SCRIPT_NAME": "",
+    "wsgi.errors": sys.stderr,
+    "wsgi.input_terminated": True,
+    "wsgi.multiprocess": True,
+    "wsgi.multithread": True,
+    "wsgi.run_once": False,
+    "wsgi.version": (1, 0),
+}
+
+
+def run(program: Program, listener: socket.socket) -> NoReturn:
+    """Answer on `listener` until SIGTERM or SIGINT."""
+    Master(program, listener, _answer).run()
+
+
+def _answer(program: Program, listener: socket.socket) -> None:
+    ended = Event()
+    stop = _compiled.WorkerSignal()
+    stop.add_cb(ended.set)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    worker = _compiled.WSGIWorker(
+        1,
+        (None, _compiled.SocketHolder(*_descriptor(listener))),
+        None,
+        threads=1,
+        blocking_threads=1,
+        py_threads=program.threads,
+        backpressure=_CONNECTIONS,
+        http_mode="1",
+        http1_opts=HTTP1Settings(header_read_timeout=KEEPALIVE_S * 1000),
+        metrics=(None, None),
+    )
+    # It keeps the loop in hand without ever running it.
+    scheduler = _new_cbscheduler(asyncio.new_event_loop(), _answering(program.app), impl_asyncio=True)  # type: ignore[no-untyped-call]
+    worker.serve_mtr(scheduler, None, stop)
+    ended.wait()
+
+
+def _descriptor(listener: socket.socket) -> tuple[int, bool, int]:
+    """Descriptor, whether it is a Unix socket, backlog; granian closes the descriptor."""
+    return listener.detach(), False, BACKLOG
+
+
+class _Start:
+    """WSGI's start_response: keeps what the app says until its body is there."""
+
+    __slots__ = ("headers", "status")
+
+    status: int
+    headers: list[tuple[str, str]]
+
+    def __call__(self, status: str, headers: list[tuple[str, str]], _exc_info: object = None) -> None:
+        self.status = int(status[:3])
+        self.headers = headers
+
+
+class _Chunks:
+    """A body that comes in pieces, as granian reads it."""
+
+    __slots__ = ("__next__", "_body")
+
+    def __init__(self, body: Any) -> None:  # noqa: ANN401 - any iterable
+        self._body = body
+        self.__next__ = iter(body).__next__
+
+    def close(self) -> None:
+        if hasattr(self._body, "close"):
+            self._body.close()
+
+
+def _answering(app: Flask) -> Callable[[Any, dict[str, Any]], None]:
+    """What granian calls for each request, with its protocol and the request's part of the environ."""
+
+    def answer(protocol: Any, request: dict[str, Any]) -> None:  # noqa: ANN401 - granian brings no types
+        start = _Start()
+        body = app.wsgi_app(_ENVIRON | request, start)  # type: ignore[arg-type]  # nothing here uses WSGI's write()
+        if isinstance(body, list):
+            protocol.response_bytes(start.status, start.headers, b"".join(body))
+        else:
+            protocol.response_iter(start.status, start.headers, _Chunks(body))
+
+    return answer
