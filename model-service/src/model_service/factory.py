@@ -1,5 +1,7 @@
 """Where both sides meet: the domain, its adapters and the HTTP edge become one app."""
 
+from functools import partial
+
 from apiflask import APIFlask
 from flask import Flask
 from lib_ml.registry import FolderRegistry
@@ -8,7 +10,7 @@ from lib_web.metrics import metrics_registry
 from lib_web.service import new_service
 
 from model_service.adapters import PrometheusObserver, RegistryWatcher, SqlFeedbackStore
-from model_service.domain import FeedbackNotStored, Models, PredictionIds
+from model_service.domain import FeedbackNotStored, Models, PredictionIds, classify
 from model_service.http import ReadinessCheck, feedback_routes, name_model_version, predict_routes
 from model_service.settings import Settings, WrongSettings
 
@@ -36,8 +38,9 @@ def create_app(settings: Settings) -> APIFlask:
     )
     observer = PrometheusObserver(metrics_registry(app))
     ids = PredictionIds(settings.prediction_key())
+    plainly = partial(classify, ids)
     app.register_blueprint(
-        predict_routes(active, ids, observer, max_text_chars=settings.max_text_chars, service_version=build.version)
+        predict_routes(active, plainly, observer, max_text_chars=settings.max_text_chars, service_version=build.version)
     )
     app.register_blueprint(feedback_routes(active, ids, _feedback_store(settings), observer))
     name_model_version(app, active)

@@ -1,11 +1,12 @@
 """From a text to a verdict."""
 
-from typing import TypedDict
+from collections.abc import Callable
+from typing import NotRequired, TypedDict
 
 from model_service.domain.active_model import Model
 from model_service.domain.prediction_id import PredictionIds
 
-__all__ = ["Verdict", "classify"]
+__all__ = ["Classify", "TermWeight", "Verdict", "classify"]
 
 
 class TermWeight(TypedDict):
@@ -13,6 +14,12 @@ class TermWeight(TypedDict):
 
     term: str
     weight: float
+
+
+class Cached(TypedDict):
+    """The verdict is that of a text seen before: edits between the two by the longer one's length; 0: the same text."""
+
+    distance: float
 
 
 class Verdict(TypedDict):
@@ -25,9 +32,14 @@ class Verdict(TypedDict):
     explanation: list[TermWeight]
     coverage: float
     model: dict[str, str]
+    cached: NotRequired[Cached]
 
 
-def classify(text: str, model: Model, ids: PredictionIds, now_s: float) -> Verdict:
+# A text, the model, seconds since 1970: what the routes are given, be it plain, cached or shadowed.
+Classify = Callable[[str, Model, float], Verdict]
+
+
+def classify(ids: PredictionIds, text: str, model: Model, now_s: float) -> Verdict:
     """`model`'s verdict on `text`; `now_s`: seconds since 1970."""
     label, probability, labels, explanation, coverage = model.scorer.explain(text)
     return {

@@ -10,7 +10,8 @@ from lib_web.json_body import read_json
 from lib_web.text_body import text_body
 from pydantic_core import to_json
 
-from model_service.domain import ActiveModel, Observer, PredictionIds, classify
+from model_service.domain import ActiveModel, Observer
+from model_service.domain.verdict import Classify
 from model_service.http.documents import VERDICT_EXAMPLE, VerdictDocument
 from model_service.http.model_version import answered_by
 from model_service.http.readiness import no_model
@@ -19,7 +20,7 @@ __all__ = ["predict_routes"]
 
 
 def predict_routes(
-    active: ActiveModel, ids: PredictionIds, observer: Observer, *, max_text_chars: int, service_version: str
+    active: ActiveModel, classify: Classify, observer: Observer, *, max_text_chars: int, service_version: str
 ) -> APIBlueprint:
     """The blueprint with /predict; texts up to `max_text_chars` characters."""
     routes = APIBlueprint("predict", __name__)
@@ -49,7 +50,7 @@ def predict_routes(
             raise no_model()
         answered_by(model)
         started = perf_counter()
-        verdict = classify(text, model, ids, time())
+        verdict = classify(text, model, time())
         observer.predicted(verdict, perf_counter() - started)
         structlog.contextvars.bind_contextvars(
             label=verdict["label"], model_version=model.version, text_chars=len(text)
