@@ -1,5 +1,6 @@
-"""One JSON object a line on stdout, for our code, gunicorn and every library alike."""
+"""One JSON object a line, on stdout and in a file where one is named, for our code, the server and all libraries."""
 
+import json
 import logging
 import sys
 import threading
@@ -7,20 +8,26 @@ import traceback
 from collections.abc import MutableMapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 import structlog
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
+
+from lib_web.log_file import RotatingFile
 
 __all__ = ["configure_logging"]
 
 EventDict = MutableMapping[str, Any]
 
 
-def configure_logging(component: str, level: int = logging.INFO) -> None:
-    """Log as `component` from here on. Call once, before anything else logs.
+def configure_logging(
+    component: str, level: int = logging.INFO, *, file: RotatingFile | None = None, readable: bool = False
+) -> None:
+    """Log as `component` from here on, to standard output and to `file`. Call once, before anything else logs.
 
-    An exception is logged as its type and frames, without its words: they may quote a review or a secret.
+    An exception is logged as its type and frames, without its words: they may quote a review or a secret. For the
+    same reason libraries are never heard below INFO. `readable` lines are for somebody at a terminal; the file's are
+    JSON all the same.
     """
 
     def name_component(_logger: object, _method: str, event: EventDict) -> EventDict:
@@ -34,21 +41,31 @@ def configure_logging(component: str, level: int = logging.INFO) -> None:
         name_component,
         _frames_only,
     ]
+    output: _Output = _LossyStream(sys.stdout.buffer)
+    if file is not None:
+        output = _Both(output, _LossyStream(file), readable=readable)
+    render = _render_readable if readable and file is None else _render
     structlog.configure(
-        processors=[*shared, _render],
+        processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.BytesLoggerFactory(file=_LossyStream(sys.stdout.buffer)),  # type: ignore[arg-type]  # write and flush are all it uses
+        logger_factory=structlog.BytesLoggerFactory(file=output),  # type: ignore[arg-type]  # write and flush are all it uses
         cache_logger_on_first_use=True,
     )
-    _send_standard_logging_through(shared, level)
+    _send_standard_logging_through(shared, render, output, max(level, logging.INFO))
     sys.excepthook = _log_crash
     threading.excepthook = _log_thread_crash
+
+
+class _Output(Protocol):
+    def write(self, line: bytes, /) -> object: ...
+
+    def flush(self) -> object: ...
 
 
 class _LossyStream:
     """A stream that loses what it can't write: a full disk or a reader that died must not fail the request."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: _Output) -> None:
         self._stream = stream
 
     def write(self, line: bytes) -> None:
@@ -60,12 +77,46 @@ class _LossyStream:
             self._stream.flush()
 
 
-def _send_standard_logging_through(shared: list[structlog.typing.Processor], level: int) -> None:
-    handler = logging.StreamHandler(sys.stdout)
+class _Both:
+    """Each line to the terminal or collector, and to the file."""
+
+    def __init__(self, stream: _Output, file: _Output, *, readable: bool) -> None:
+        self._stream = stream
+        self._file = file
+        self._readable = readable
+
+    def write(self, line: bytes) -> None:
+        self._file.write(line)
+        self._stream.write(_readable(json.loads(line)) + b"\n" if self._readable else line)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+
+class _Handler(logging.Handler):
+    """The libraries' lines to the same output as ours."""
+
+    def __init__(self, output: _Output) -> None:
+        super().__init__()
+        self._output = output
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._output.write(self.format(record).encode() + b"\n")
+        self._output.flush()
+
+
+def _send_standard_logging_through(
+    shared: list[structlog.typing.Processor], render: structlog.typing.Processor, output: _Output, level: int
+) -> None:
+    def as_text(logger: object, method: str, event: EventDict) -> str:
+        line = render(logger, method, event)
+        return line.decode() if isinstance(line, bytes) else str(line)
+
+    handler = _Handler(output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _render_text],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, as_text],
         )
     )
     root = logging.getLogger()
@@ -75,11 +126,27 @@ def _send_standard_logging_through(shared: list[structlog.typing.Processor], lev
 
 
 def _render(_logger: object, _method: str, event: EventDict) -> bytes:
-    return to_json(event, fallback=_describe, inf_nan_mode="strings")
+    """JSON; ASCII alone, so that no reader takes U+2028 or U+0085 for a line's end or U+009B for a command."""
+    try:
+        line = to_json(event, fallback=_describe, inf_nan_mode="strings")
+        return line if line.isascii() else to_json(event, fallback=_describe, inf_nan_mode="strings", ensure_ascii=True)
+    except PydanticSerializationError:  # text that is no Unicode, such as a file name of stray bytes
+        return json.dumps(event, default=_describe, skipkeys=True).encode()
 
 
-def _render_text(logger: object, method: str, event: EventDict) -> str:
-    return _render(logger, method, event).decode()
+def _render_readable(logger: object, method: str, event: EventDict) -> bytes:
+    return _readable(json.loads(_render(logger, method, event)))
+
+
+def _readable(event: EventDict) -> bytes:
+    """A line for a person: time, level, event, fields; values as in JSON, so that none commands the terminal."""
+    frames = event.pop("exception", None) or ()
+    time, level, name = str(event.pop("timestamp", ""))[11:23], event.pop("level", ""), event.pop("event", "")
+    event.pop("component", None)
+    fields = "".join(f" {key}={json.dumps(value)}" for key, value in event.items())
+    return "\n    ".join(
+        [f"{time} {level:8} {json.dumps(name)[1:-1]}{fields}", *(json.dumps(each)[1:-1] for each in frames)]
+    ).encode()
 
 
 def _describe(value: object) -> str:

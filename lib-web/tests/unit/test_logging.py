@@ -5,18 +5,30 @@ import subprocess
 import sys
 from pathlib import Path
 
-PROGRAM = """
+import pytest
+
+IMPORTS = """
 import logging, threading, warnings, sys
+from pathlib import Path
 import structlog
+from lib_web.log_file import RotatingFile
 from lib_web.logging import configure_logging
-configure_logging("greeter")
+{setup}
 log = structlog.get_logger()
 """
+SETUP = 'configure_logging("greeter")'
+PROGRAM = IMPORTS.format(setup=SETUP)
 
 
 def run(lines: str) -> tuple[list[dict], subprocess.CompletedProcess]:
     done = subprocess.run([sys.executable, "-c", PROGRAM + lines], capture_output=True, text=True, check=False)
     return [json.loads(line) for line in done.stdout.splitlines()], done
+
+
+def output(lines: str, setup: str = SETUP) -> bytes:
+    """What a program prints whose log is set up so."""
+    program = IMPORTS.format(setup=setup) + lines
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout
 
 
 def test_our_lines_libraries_and_warnings_are_json_alike():
@@ -82,3 +94,49 @@ def test_a_line_that_can_not_be_written_is_lost_and_the_program_goes_on():
             [sys.executable, "-c", PROGRAM + logging_much], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
     assert "on" in done.stderr.splitlines()
+
+
+HOSTILE = "a\r\nb\x1b[31m\x00\x9b2J\u2028\u2029\x85\u202e\x1c😀"
+STRAY = "\udcff\ud800"  # what a file name of stray bytes becomes
+
+
+@pytest.mark.parametrize("sent", [HOSTILE, HOSTILE + STRAY])
+@pytest.mark.parametrize(
+    "call", ["log.info('x', sent=S)", "log.info(S)", "log.info('x', sent={S: [S]})", "logging.error(S)"]
+)
+def test_nothing_that_was_sent_ends_a_line_or_commands_a_terminal(sent, call):
+    printed = output(f"S = {sent!a}\n{call}")
+    assert printed.endswith(b"\n")
+    assert not set(printed[:-1]) - set(range(32, 127))
+    assert sent in (record := json.loads(printed)).values() or record["sent"] == {sent: [sent]}
+
+
+def test_a_readable_line_shows_what_was_sent_without_obeying_it():
+    printed = output(f"log.info({HOSTILE!a}, sent={HOSTILE + STRAY!a})", 'configure_logging("greeter", readable=True)')
+    assert printed.count(b"\n") == 1
+    assert not set(printed[:-1]) - set(range(32, 127))
+    assert b"info" in printed
+    assert b'sent="a\\r\\nb\\u001b[31m' in printed
+
+
+def test_debug_is_ours_alone():
+    setup = 'configure_logging("greeter", logging.DEBUG)'
+    printed = output("log.debug('ours')\nlogging.getLogger('urllib3').debug('the body was ...')", setup)
+    assert [json.loads(line)["event"] for line in printed.splitlines()] == ["ours"]
+
+
+@pytest.mark.parametrize("readable", [False, True])
+def test_the_file_gets_json_whatever_stdout_gets(tmp_path, readable):
+    path = tmp_path / "service.log"
+    file = f"RotatingFile(Path({str(path)!r}), 10_000, 1)"
+    setup = f'configure_logging("greeter", file={file}, readable={readable})'
+    printed = output("log.info('ours', n=1)\nlogging.warning('theirs')", setup)
+    assert [json.loads(line)["event"] for line in path.read_text().splitlines()] == ["ours", "theirs"]
+    assert (path.read_bytes() == printed) is not readable
+    assert len(printed.splitlines()) == 2
+
+
+def test_a_log_file_on_a_full_disk_stops_nothing():
+    setup = 'configure_logging("greeter", file=RotatingFile(Path("/dev/full"), 10_000, 1))'
+    printed = output("log.info('x')\nlogging.warning('y')", setup)
+    assert [json.loads(line)["event"] for line in printed.splitlines()] == ["x", "y"]
