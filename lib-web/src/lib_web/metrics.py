@@ -7,7 +7,7 @@ backwards, and there are never more files than workers. Without a server the val
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,15 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from lib_web.process_metrics import ProgramCollector
 from lib_web.workers import Worker
 
-__all__ = ["LATENCY_EDGES_S", "HttpMetrics", "exposition", "measure_as", "metrics_registry", "share_metrics"]
+__all__ = [
+    "LATENCY_EDGES_S",
+    "HttpMetrics",
+    "exposition",
+    "measure_as",
+    "measured",
+    "metrics_registry",
+    "share_metrics",
+]
 
 # The time at which each series began: a second series for every one, which nothing here reads.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
@@ -84,12 +92,21 @@ def metrics_registry(app: Flask) -> CollectorRegistry:
 
 def exposition(app: Flask) -> bytes:
     """All metrics of `app`, of all its workers, in Prometheus's text format."""
+    return generate_latest(_of_all_workers(app))
+
+
+def measured(app: Flask) -> Iterable[Metric]:
+    """All metrics of `app`, of all its workers, as they are now."""
+    return _of_all_workers(app).collect()
+
+
+def _of_all_workers(app: Flask) -> CollectorRegistry:
     if _files.folder is None:
-        return generate_latest(metrics_registry(app))
+        return metrics_registry(app)
     registry = CollectorRegistry()
     registry.register(_SharedCollector(_files.folder))
     registry.register(ProgramCollector(os.getppid()))
-    return generate_latest(registry)
+    return registry
 
 
 class _SharedCollector(MultiProcessCollector):
