@@ -49,4 +49,8 @@ def with_edge_headers(wsgi_app: Wsgi) -> Wsgi:
 def _missing(present: set[str]) -> Iterable[tuple[str, str]]:
     if present.isdisjoint(_SECURITY_NAMES):
         return _SECURITY_HEADERS
-    return [(name, value) for name, value in _SECURITY_HEADERS if name.lower() not in present]
+    missing = [(name, value) for name, value in _SECURITY_HEADERS if name.lower() not in present]
+    if "cache-control" in present and "content-encoding" not in present:
+        # A cache may keep this one, and another client may get it compressed.
+        missing.append(("Vary", "Accept-Encoding"))
+    return missing

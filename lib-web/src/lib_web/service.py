@@ -12,6 +12,7 @@ from lib_version import BuildInfo
 from pydantic_core import from_json, to_json
 
 from lib_web.bounded_request import BoundedRequest
+from lib_web.compression import with_compression
 from lib_web.documentation import add_problem_schema
 from lib_web.edge import REQUEST_ID, with_edge_headers
 from lib_web.metrics import HttpMetrics, method_of, route_of
@@ -85,7 +86,7 @@ def new_service(
         AUTO_OPERATION_ID=True,
     )
     app.spec_callback = add_problem_schema  # type: ignore[assignment]  # called with a dict, YAML is not asked for
-    app.wsgi_app = with_edge_headers(app.wsgi_app)  # type: ignore[method-assign, assignment]  # Flask's own way
+    app.wsgi_app = with_edge_headers(with_compression(app.wsgi_app))  # type: ignore[method-assign, assignment]  # Flask's own way
     register_problems(app)
     _watch_requests(app, HttpMetrics(app, component, build))
     app.register_blueprint(operator_routes(app, build, ready, about))
