@@ -8,15 +8,36 @@ from lib_ml.registry import FolderRegistry
 from lib_version import build_info
 from lib_web.metrics import metrics_registry
 from lib_web.service import new_service
+from lib_web.workers import worker_of
 
-from model_service.adapters import PrometheusObserver, RegistryWatcher, SqlFeedbackStore
-from model_service.domain import FeedbackNotStored, Models, PredictionIds, classify
-from model_service.http import ReadinessCheck, feedback_routes, name_model_version, predict_routes
-from model_service.settings import Settings, WrongSettings
+from model_service.adapters import (
+    IssuerKeys,
+    JwtTokens,
+    KeysNotReadable,
+    PrometheusObserver,
+    RegistryWatcher,
+    SqlFeedbackStore,
+    StaticTokens,
+    TokenFileBroken,
+    WorkerStates,
+)
+from model_service.domain import FeedbackNotStored, FirstToKnow, Models, PredictionIds, Tokens, classify
+from model_service.http import (
+    ReadinessCheck,
+    answer_failures,
+    feedback_routes,
+    model_routes,
+    name_model_version,
+    predict_routes,
+    problem_pages,
+    read_tokens,
+)
+from model_service.settings import JwtSettings, Settings, WrongSettings
 
 __all__ = ["create_app", "start_watching"]
 
 _WATCHER = "model_service.watcher"
+_MODELS = "model_service.models"
 
 
 def create_app(settings: Settings) -> APIFlask:
@@ -36,6 +57,8 @@ def create_app(settings: Settings) -> APIFlask:
         ready=ReadinessCheck(active),
         about=lambda: {"model": active.model.about() if active.model else None},
     )
+    answer_failures(app)
+    read_tokens(app, _tokens(settings), settings.limits.trusted_proxies)
     observer = PrometheusObserver(metrics_registry(app))
     ids = PredictionIds(settings.prediction_key())
     plainly = partial(classify, ids)
@@ -43,6 +66,8 @@ def create_app(settings: Settings) -> APIFlask:
         predict_routes(active, plainly, observer, max_text_chars=settings.max_text_chars, service_version=build.version)
     )
     app.register_blueprint(feedback_routes(active, ids, _feedback_store(settings), observer))
+    app.register_blueprint(model_routes(models, lambda: WorkerStates(worker_of(app), models).all()))
+    app.register_blueprint(problem_pages())
     name_model_version(app, active)
     watcher = RegistryWatcher(
         FolderRegistry(settings.registry),
@@ -53,13 +78,14 @@ def create_app(settings: Settings) -> APIFlask:
     )
     watcher.look()
     app.extensions[_WATCHER] = watcher
+    app.extensions[_MODELS] = models
     return app
 
 
 def start_watching(app: Flask) -> None:
     """Follow the aliases from here on; once in each process that answers requests."""
     watcher: RegistryWatcher = app.extensions[_WATCHER]
-    watcher.start()
+    watcher.start(WorkerStates(worker_of(app), app.extensions[_MODELS]).write)
 
 
 def _models(settings: Settings) -> Models:
@@ -67,6 +93,27 @@ def _models(settings: Settings) -> Models:
         return Models(settings.alias, settings.networks, moderation=settings.moderation, shadow=settings.shadow)
     except ValueError as error:
         raise WrongSettings(f"MODEL_SERVICE_MODERATION: {error}") from None
+
+
+def _tokens(settings: Settings) -> Tokens:
+    auth = settings.auth
+    tokens = {name: token.get_secret_value() for name, token in auth.tokens.items()}
+    try:
+        static = StaticTokens(tokens, auth.tokens_file, fault_of=settings.token_fault)
+    except TokenFileBroken as broken:
+        raise WrongSettings(f"MODEL_SERVICE_AUTH__TOKENS_FILE: {broken}") from None
+    return static if auth.jwt is None else FirstToKnow(static, _jwt_tokens(auth.jwt))
+
+
+def _jwt_tokens(jwt: JwtSettings) -> JwtTokens:
+    keys = IssuerKeys(jwt.jwks)
+    # An issuer may be away when we start; a file that is has to be mended.
+    if not keys.remote:
+        try:
+            keys.refresh()
+        except KeysNotReadable as error:
+            raise WrongSettings(f"MODEL_SERVICE_AUTH__JWT__JWKS: {error}") from None
+    return JwtTokens(jwt.issuer, jwt.audience, keys)
 
 
 def _feedback_store(settings: Settings) -> SqlFeedbackStore:

@@ -1,6 +1,14 @@
 """What a model-service knows of its trade: verdicts, prediction ids, feedback, the active model. No I/O."""
 
-from model_service.domain.active_model import ActiveModel, Model, Refusal
+from model_service.domain.active_model import (
+    ActiveModel,
+    AnswerNotEncodable,
+    ClassifierFailed,
+    Model,
+    Refusal,
+    model_state,
+)
+from model_service.domain.caller import Caller, FirstToKnow, Network, Tokens, client_address
 from model_service.domain.feedback import (
     Feedback,
     FeedbackNotStored,
@@ -19,19 +27,27 @@ from model_service.domain.verdict import Verdict, classify
 __all__ = [
     "MODERATION_LABELS",
     "ActiveModel",
+    "AnswerNotEncodable",
+    "Caller",
+    "ClassifierFailed",
     "Feedback",
     "FeedbackNotStored",
     "FeedbackStore",
+    "FirstToKnow",
     "LabelUnknown",
     "Model",
     "Models",
+    "Network",
     "NoModel",
     "Observer",
     "Prediction",
     "PredictionIds",
     "PredictionUnknown",
     "Refusal",
+    "Tokens",
     "Verdict",
     "classify",
+    "client_address",
     "judge_feedback",
+    "model_state",
 ]

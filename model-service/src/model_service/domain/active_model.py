@@ -1,13 +1,14 @@
 """The model that answers now, behind one reference: swapping is one assignment, so a reader sees one or the other."""
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, NamedTuple
 
-from lib_ml.scorer import Scorer
+from lib_ml.scorer import Explained, Scorer
 
 from model_service.domain.prediction_id import MODEL_BYTES
 
-__all__ = ["ActiveModel", "Model", "ModelLabels", "Refusal"]
+__all__ = ["ActiveModel", "AnswerNotEncodable", "ClassifierFailed", "Model", "ModelLabels", "Refusal", "model_state"]
 
 # From which probability on a label is flagged when its model names no threshold of its own.
 DEFAULT_THRESHOLD = 0.5
@@ -20,6 +21,23 @@ class ModelLabels(NamedTuple):
 
     version: str
     labels: tuple[str, ...]
+
+
+class ClassifierFailed(Exception):
+    """The model raised on a text. `reason` is the type of what it raised, which is the cause; its words stay unsaid."""
+
+    def __init__(self, model: str, reason: str) -> None:
+        super().__init__(reason)
+        self.model = model
+        self.reason = reason
+
+
+class AnswerNotEncodable(Exception):
+    """The model answered with NaN or infinity, which JSON does not have."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__("the answer holds NaN or infinity")
+        self.model = model
 
 
 class Model:
@@ -37,6 +55,28 @@ class Model:
         self.id_bytes = bytes.fromhex(scorer.sha256)[:MODEL_BYTES]
         self.card = {"name": self.name, "version": self.version, "sha256": self.sha256}
         self.label_index = {label: index for index, label in enumerate(scorer.labels)}
+
+    def explain(self, text: str) -> Explained:
+        """The scorer's verdict. Raises ClassifierFailed, AnswerNotEncodable."""
+        try:
+            explained = self.scorer.explain(text)
+        except Exception as error:
+            raise ClassifierFailed(self.sha256, type(error).__name__) from error
+        _, _, labels, explanation, coverage = explained
+        # Weights are finite, yet their sum may not be: the sum of all is then no number either.
+        if not isfinite(sum(labels.values()) + coverage + sum([weight for _, weight in explanation])):
+            raise AnswerNotEncodable(self.sha256)
+        return explained
+
+    def probabilities(self, text: str) -> tuple[float, ...]:
+        """That of each label, in the order of `labels`. Raises ClassifierFailed, AnswerNotEncodable."""
+        try:
+            probabilities = self.scorer.probabilities(text)
+        except Exception as error:
+            raise ClassifierFailed(self.sha256, type(error).__name__) from error
+        if not isfinite(sum(probabilities)):
+            raise AnswerNotEncodable(self.sha256)
+        return probabilities
 
     def about(self) -> dict[str, Any]:
         """What /version tells of the model: also the data it was trained on and its metrics."""
@@ -91,3 +131,13 @@ class ActiveModel:
         if known is None and self.model is not None:
             known = ModelLabels("other", self.model.labels)
         return known
+
+
+def model_state(active: ActiveModel) -> dict[str, Any]:
+    """What is wanted, loaded and refused, as JSON values; `since_s` in seconds since 1970."""
+    model, refusal = active.model, active.refusal
+    return {
+        "wanted_sha256": active.wanted,
+        "loaded": None if model is None else {**model.card, "since_s": active.since_s},
+        "refused": None if refusal is None else {"sha256": refusal.sha256, "reason": refusal.reason},
+    }

@@ -1,8 +1,23 @@
 """The edge: parse, call the domain, render."""
 
+from model_service.http.authentication import current_caller, read_tokens, require_token
 from model_service.http.feedback import feedback_routes
 from model_service.http.model_version import name_model_version
+from model_service.http.models import model_routes
 from model_service.http.predict import predict_routes
+from model_service.http.problem_types import answer_failures, problem, problem_pages
 from model_service.http.readiness import ReadinessCheck
 
-__all__ = ["ReadinessCheck", "feedback_routes", "name_model_version", "predict_routes"]
+__all__ = [
+    "ReadinessCheck",
+    "answer_failures",
+    "current_caller",
+    "feedback_routes",
+    "model_routes",
+    "name_model_version",
+    "predict_routes",
+    "problem",
+    "problem_pages",
+    "read_tokens",
+    "require_token",
+]

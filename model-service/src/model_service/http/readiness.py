@@ -8,6 +8,7 @@ from lib_web.problems import Problem
 from lib_web.readiness import Readiness
 
 from model_service.domain import ActiveModel, Model
+from model_service.http.problem_types import problem
 
 __all__ = ["ReadinessCheck", "no_model"]
 
@@ -56,5 +57,4 @@ def _golden_fault(model: Model) -> str | None:
 
 def no_model() -> Problem:
     """The answer to whatever needs a model while there is none."""
-    detail = "No model is loaded yet; /readyz says why."
-    return Problem(503, "Service Unavailable", detail, headers={"Retry-After": "1"})
+    return problem("no-model", "No model is loaded yet; /readyz says why.", headers={"Retry-After": "1"})
