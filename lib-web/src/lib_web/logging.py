@@ -15,7 +15,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from lib_web.log_file import RotatingFile
 
-__all__ = ["configure_logging"]
+__all__ = ["configure_logging", "frames"]
 
 EventDict = MutableMapping[str, Any]
 
@@ -160,7 +160,7 @@ def _frames_only(_logger: object, _method: str, event: EventDict) -> EventDict:
         return event
     error = exc_info if isinstance(exc_info, BaseException) else _current(exc_info)
     if error is not None:
-        event["exception"] = _frames(error)
+        event["exception"] = frames(error)
     return event
 
 
@@ -168,7 +168,7 @@ def _current(exc_info: object) -> BaseException | None:
     return exc_info[1] if isinstance(exc_info, tuple) else sys.exc_info()[1]
 
 
-def _frames(error: BaseException) -> list[str]:
+def frames(error: BaseException) -> list[str]:
     """Types and frames of `error` and what caused it, outermost first."""
     lines: list[str] = []
     seen: set[int] = set()

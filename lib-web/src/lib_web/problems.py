@@ -19,10 +19,13 @@ from pydantic_core import to_json
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 
-__all__ = ["PROBLEM_MIMETYPE", "FieldError", "Problem", "problem_response", "register_problems"]
+from lib_web.logging import frames
+
+__all__ = ["PROBLEM_MIMETYPE", "FieldError", "Problem", "explain_failures", "problem_response", "register_problems"]
 
 PROBLEM_MIMETYPE = "application/problem+json"
 _RENDER = "lib_web.render_problem"
+_EXPLAINS = "lib_web.explains_failures"
 _JSON_MIMETYPES = (PROBLEM_MIMETYPE, "application/json")
 # Headers that describe the body we replace.
 _BODY_HEADERS = frozenset({"content-type", "content-length"})
@@ -98,6 +101,14 @@ def register_problems(app: Flask, render: Callable[[Problem], Response] | None =
         app.error_callback = _answer_apiflask
 
 
+def explain_failures(app: Flask) -> None:
+    """From here on the 500 of an unexpected exception has its `exception`: types and frames, as in the log.
+
+    For the developer's own machine alone: it shows code. The exception's words stay out here too.
+    """
+    app.extensions[_EXPLAINS] = True
+
+
 def _answer(problem: Problem) -> Response:
     render = current_app.extensions[_RENDER]
     if render is None or not _prefers_html():
@@ -139,4 +150,5 @@ def _answer_broken_framing(error: ParseException) -> Response:
 def _answer_unexpected(error: Exception) -> Response:
     log.error("unexpected_exception", exc_info=error)
     detail = "The service met an error that it did not expect; its log has the place under this request id."
-    return _answer(Problem(500, "Internal Server Error", detail))
+    explanation = {"exception": frames(error)} if _EXPLAINS in current_app.extensions else None
+    return _answer(Problem(500, "Internal Server Error", detail, extensions=explanation))

@@ -1,14 +1,15 @@
 """Where both sides meet: the domain, its adapters and the HTTP edge become one app."""
 
+import time
 from functools import partial
 
 from apiflask import APIFlask
 from flask import Flask
 from lib_ml.registry import FolderRegistry
 from lib_version import build_info
-from lib_web.metrics import metrics_registry
+from lib_web.metrics import measured, metrics_registry
 from lib_web.service import new_service
-from lib_web.workers import worker_of
+from lib_web.workers import Worker, worker_of
 
 from model_service.adapters import (
     IssuerKeys,
@@ -21,7 +22,16 @@ from model_service.adapters import (
     TokenFileBroken,
     WorkerStates,
 )
+from model_service.adapters.reporting import (
+    REPORTERS,
+    Destination,
+    MetricsCollector,
+    ReportMetrics,
+    WrongDestination,
+)
+from model_service.counting import count_and_limit, start_counting, stop_counting
 from model_service.domain import FeedbackNotStored, FirstToKnow, Models, PredictionIds, Tokens, classify
+from model_service.domain.reported_metrics import Report, readings
 from model_service.http import (
     ReadinessCheck,
     answer_failures,
@@ -32,12 +42,15 @@ from model_service.http import (
     problem_pages,
     read_tokens,
 )
-from model_service.settings import JwtSettings, Settings, WrongSettings
+from model_service.settings import JwtSettings, ReportingSettings, Settings, WrongSettings
 
-__all__ = ["create_app", "start_watching"]
+__all__ = ["create_app", "start_watching", "start_worker", "stop_worker"]
 
 _WATCHER = "model_service.watcher"
 _MODELS = "model_service.models"
+_COLLECTOR = "model_service.metrics_collector"
+# Seconds. Beyond the collector's interval it would only make reports wait.
+_SEND_TIMEOUT_S = 5.0
 
 
 def create_app(settings: Settings) -> APIFlask:
@@ -69,6 +82,7 @@ def create_app(settings: Settings) -> APIFlask:
     app.register_blueprint(model_routes(models, lambda: WorkerStates(worker_of(app), models).all()))
     app.register_blueprint(problem_pages())
     name_model_version(app, active)
+    count_and_limit(app, settings)
     watcher = RegistryWatcher(
         FolderRegistry(settings.registry),
         models,
@@ -79,7 +93,23 @@ def create_app(settings: Settings) -> APIFlask:
     watcher.look()
     app.extensions[_WATCHER] = watcher
     app.extensions[_MODELS] = models
+    if settings.reporting.reporter != "none":
+        app.extensions[_COLLECTOR] = _metrics_collector(app, settings.reporting)
     return app
+
+
+def start_worker(app: Flask, worker: Worker) -> None:
+    """What runs beside the requests, in each process that answers them."""
+    start_watching(app)
+    # The report is on all workers, so one of them sends it.
+    if worker.number == 0 and _COLLECTOR in app.extensions:
+        app.extensions[_COLLECTOR].start()
+
+
+def stop_worker(app: Flask, worker: Worker) -> None:
+    """After the worker's last request."""
+    if worker.number == 0 and _COLLECTOR in app.extensions:
+        app.extensions[_COLLECTOR].stop()
 
 
 def start_watching(app: Flask) -> None:
@@ -114,6 +144,31 @@ def _jwt_tokens(jwt: JwtSettings) -> JwtTokens:
         except KeysNotReadable as error:
             raise WrongSettings(f"MODEL_SERVICE_AUTH__JWT__JWKS: {error}") from None
     return JwtTokens(jwt.issuer, jwt.audience, keys)
+
+
+def _metrics_collector(app: Flask, chosen: ReportingSettings) -> MetricsCollector:
+    token = None
+    if chosen.token_file is not None:
+        try:
+            token = chosen.token_file.read_text().strip()
+        except (OSError, UnicodeDecodeError):
+            raise WrongSettings(f"MODEL_SERVICE_REPORTING__TOKEN_FILE: {chosen.token_file} can not be read") from None
+    destination = Destination(chosen.target, token, min(chosen.interval_s, _SEND_TIMEOUT_S))
+    make = REPORTERS.get(chosen.reporter)
+    if make is None:
+        known = ", ".join(["none", *REPORTERS])
+        raise WrongSettings(f"MODEL_SERVICE_REPORTING__REPORTER: there is no such reporter; there are: {known}")
+    try:
+        reporter = make(destination)
+    except WrongDestination as error:
+        raise WrongSettings(f"MODEL_SERVICE_REPORTING: {error}") from None
+    take = partial(_report, app, time.time_ns())
+    return MetricsCollector(take, reporter, ReportMetrics(metrics_registry(app)), interval_s=chosen.interval_s)
+
+
+def _report(app: Flask, start_ns: int) -> Report:
+    samples = ((each.name, each.labels, each.value) for metric in measured(app) for each in metric.samples)
+    return Report("model-service", start_ns, time.time_ns(), readings(samples))
 
 
 def _feedback_store(settings: Settings) -> SqlFeedbackStore:

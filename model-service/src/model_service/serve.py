@@ -1,33 +1,102 @@
 """The entry point `model-service`."""
 
+import logging
+import stat
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import structlog
+import typer
+from flask import Flask
+from lib_web.log_file import RotatingFile
 from lib_web.logging import configure_logging
+from lib_web.problems import explain_failures
 from lib_web.server import serve
 
-from model_service.factory import create_app, start_watching
-from model_service.settings import WrongSettings, read_settings
+from model_service.factory import create_app, start_worker, stop_worker
+from model_service.reloading import is_reloaded, run_reloaded
+from model_service.settings import Mode, Settings, WrongSettings, read_settings
+from model_service.settings_sources import settings_file
 
 __all__ = ["main"]
 
+_MAX_PORT = 65_535
+
 log = structlog.get_logger()
+command = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@command.command(
+    epilog="What is given here comes before MODEL_SERVICE_* in the environment, and that before the file. "
+    "Every setting is explained in the README and in the example model-service.yaml."
+)
+def model_service(
+    port: Annotated[
+        int | None, typer.Option(min=1, max=_MAX_PORT, help="Port to listen on.", show_default=False)
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (127.0.0.1 unless set).")] = None,
+    mode: Annotated[
+        Mode | None,
+        typer.Option(
+            help="DEPLOY (unless set) refuses placeholder secrets and debug logs; TEST takes any secret; "
+            "DEV also starts again when code or settings change, logs everything and explains failures.",
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Settings file; else the one MODEL_SERVICE_CONFIG names, else ./model-service.yaml."
+        ),
+    ] = None,
+) -> None:
+    """Serve until SIGTERM. Exits with 1 when the port is taken, with 2 when a setting is wrong; the log names it."""
+    try:
+        settings = read_settings(config, mode=mode, host=host, port=port)
+        _open_log(settings)
+        if settings.mode == "DEV" and not is_reloaded():
+            sys.exit(run_reloaded([settings_file(config)]))
+        _serve(settings)
+    except WrongSettings as error:
+        if not structlog.is_configured():
+            configure_logging("model-service")
+        log.critical("wrong_settings", reason=str(error))
+        sys.exit(2)
 
 
 def main() -> None:
-    """Serve until SIGTERM; exits with 2 when a setting is wrong, naming it."""
-    configure_logging("model-service")
+    """What the command `model-service` runs."""
+    command()
+
+
+def _serve(settings: Settings) -> None:
+    def new_app() -> Flask:
+        app = create_app(settings)
+        if settings.mode == "DEV":
+            explain_failures(app)
+        return app
+
+    serve(
+        new_app,
+        host=settings.host,
+        port=settings.port,
+        server=settings.server,
+        workers=settings.workers,
+        threads=settings.threads,
+        on_worker_start=start_worker,
+        on_worker_stop=stop_worker,
+    )
+
+
+def _open_log(settings: Settings) -> None:
+    chosen = settings.logging
+    level = logging.getLevelNamesMapping()[settings.log_level]
+    readable = settings.mode == "DEV" and sys.stdout.isatty()
     try:
-        settings = read_settings()
-        serve(
-            lambda: create_app(settings),
-            host=settings.host,
-            port=settings.port,
-            server=settings.server,
-            workers=settings.workers,
-            threads=settings.threads,
-            on_worker_start=lambda app, _worker: start_watching(app),
-        )
-    except WrongSettings as error:
-        log.critical("wrong_settings", reason=str(error))
-        sys.exit(2)
+        file = RotatingFile(chosen.file, chosen.max_bytes, chosen.backups) if chosen.file else None
+    except OSError as error:
+        raise WrongSettings(f"logging.file: {chosen.file} can not be written: {error.strerror}") from None
+    configure_logging("model-service", level, file=file, readable=readable)
+    for path in settings.secret_files():
+        if path.exists() and path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
+            log.warning("secret_open_to_all", file=str(path), remedy="chmod o-rwx")

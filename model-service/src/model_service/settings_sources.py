@@ -29,6 +29,7 @@ __all__ = [
     "WrongSettings",
     "load",
     "setting_fields",
+    "settings_file",
 ]
 
 PREFIX = "MODEL_SERVICE_"
@@ -60,7 +61,7 @@ def load(kind: type[SettingsT], file: Path | None, given: Mapping[str, Any]) -> 
     """
     known = _Known(kind)
     variables = _variables(os.environ)
-    read = _file_of(file, os.environ)
+    read = _file_of(file)
     faults = [
         *_unknown_variables(known, variables),
         *_undecodable_variables(known, variables),
@@ -72,6 +73,11 @@ def load(kind: type[SettingsT], file: Path | None, given: Mapping[str, Any]) -> 
         return _with_file(kind, _without_overridden(known, read, variables))(**given)
     except ValidationError as error:
         raise WrongSettings("; ".join(_words(known, error, variables))) from None
+
+
+def settings_file(given: Path | None) -> Path:
+    """The file that is read: what was given, else what MODEL_SERVICE_CONFIG names, else model-service.yaml."""
+    return given or Path(os.environ.get(CONFIG_VARIABLE) or DEFAULT_FILE)
 
 
 class _Known:
@@ -135,12 +141,12 @@ def _meant(name: str, names: list[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def _file_of(file: Path | None, environment: Mapping[str, str]) -> SettingsFile:
-    named = file or (Path(environment[CONFIG_VARIABLE]) if environment.get(CONFIG_VARIABLE) else None)
-    if named is None and not DEFAULT_FILE.exists():
-        return SettingsFile(DEFAULT_FILE, {})
+def _file_of(file: Path | None) -> SettingsFile:
+    path = settings_file(file)
+    if path == DEFAULT_FILE and not path.exists():
+        return SettingsFile(path, {})
     try:
-        return read_settings_file(named or DEFAULT_FILE)
+        return read_settings_file(path)
     except SettingsFileFault as error:
         raise WrongSettings(str(error)) from None
 
