@@ -7,11 +7,16 @@ import pytest
 from greeter import create_app
 from real_process import RealProcess, running
 
-GREETER = {
-    "program": "python",
-    "arguments": [Path(__file__).with_name("support") / "greeter.py"],
-    "settings": {"GREETER_PORT": "{port}"},
-}
+SERVERS = [("granian", 1), ("granian", 2), ("gunicorn", 1), ("gunicorn", 2)]
+
+
+def greeter_on(server, workers):
+    """How a greeter is started."""
+    return {
+        "program": "python",
+        "arguments": [Path(__file__).with_name("support") / "greeter.py"],
+        "settings": {"GREETER_PORT": "{port}", "GREETER_SERVER": server, "GREETER_WORKERS": str(workers)},
+    }
 
 
 @pytest.fixture
@@ -30,26 +35,33 @@ def client(app):
     return app.test_client()
 
 
+@pytest.fixture(params=SERVERS, ids=lambda it: f"{it[0]}-{it[1]}")
+def how(request):
+    """Each server, with one worker and with two."""
+    return greeter_on(*request.param)
+
+
 @pytest.fixture
-def server(tmp_path):
-    with running(**GREETER, log=tmp_path / "log") as server:
+def server(how, tmp_path):
+    with running(**how, log=tmp_path / "log") as server:
         yield server
 
 
 @pytest.fixture
-def start_server(tmp_path):
+def start_server(how, tmp_path):
     """Starts another one: `with start_server(port=port) as server`."""
-    return partial(running, **GREETER, log=tmp_path / "other.log")
+    return partial(running, **how, log=tmp_path / "other.log")
 
 
 @pytest.fixture
-def make_server(tmp_path):
+def make_server(how, tmp_path):
     """Starts one without waiting for it; the test stops it."""
-    return partial(RealProcess, **GREETER, log=tmp_path / "log")
+    return partial(RealProcess, **how, log=tmp_path / "log")
 
 
-@pytest.fixture(scope="module")
-def shared_server(tmp_path_factory):
+@pytest.fixture(scope="module", params=["granian", "gunicorn"])
+def shared_server(request, tmp_path_factory):
     """One for the tests that leave it as it was."""
-    with running(**GREETER, log=tmp_path_factory.mktemp("server") / "log") as server:
+    with running(**greeter_on(request.param, 2), log=tmp_path_factory.mktemp("server") / "log") as server:
+        server.kind = request.param
         yield server

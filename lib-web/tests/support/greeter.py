@@ -79,7 +79,8 @@ if __name__ == "__main__":
         create_app,
         host="127.0.0.1",
         port=int(os.environ["GREETER_PORT"]),
-        server=os.environ.get("GREETER_SERVER", "gunicorn"),
-        workers=int(os.environ.get("GREETER_WORKERS", "1")),
+        server=os.environ["GREETER_SERVER"],
+        workers=int(os.environ["GREETER_WORKERS"]),
         threads=4,
+        drain_s=float(os.environ.get("GREETER_DRAIN_S", "0")),
     )

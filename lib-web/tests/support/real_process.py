@@ -80,10 +80,13 @@ class RealProcess:
     def pid(self) -> int:
         return self.process.pid
 
+    def workers(self) -> list[int]:
+        """The workers' pids."""
+        return [int(child) for child in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+
     def worker(self) -> int:
-        """The pid of the one worker; 0 while there is none."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return int(children[0]) if children else 0
+        """The pid of one worker; 0 while there is none."""
+        return next(iter(self.workers()), 0)
 
     def wait_until(self, question: Callable[[], Answer]) -> Answer:
         """Asks again until the answer is true; returns it."""
@@ -123,13 +126,14 @@ class RealProcess:
         status, _, reply = self.ask("POST", path, body)
         return status, json.loads(reply)
 
-    def send(self, raw: bytes) -> bytes:
-        """Raw bytes in, all that comes back until the server closes."""
+    def send(self, raw: bytes, *, then_close: bool = False) -> bytes:
+        """Raw bytes in, all that comes back until the server closes; `then_close`: our side is closed after them."""
         received = b""
         with socket.create_connection(("127.0.0.1", self.port), timeout=15) as connection:
             with suppress(OSError):  # a refusal may close the connection before all of a long request is sent
                 connection.sendall(raw)
-                connection.shutdown(socket.SHUT_WR)
+                if then_close:
+                    connection.shutdown(socket.SHUT_WR)
             with suppress(ConnectionError):
                 while chunk := connection.recv(65_536):
                     received += chunk

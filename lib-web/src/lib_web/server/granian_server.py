@@ -9,9 +9,11 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from http import HTTPStatus
 from threading import Event
 from typing import Any, NoReturn
 
+import structlog
 from flask import Flask
 from granian import _granian
 from granian._futures import _new_cbscheduler
@@ -20,13 +22,20 @@ from granian.http import HTTP1Settings
 from lib_web.server.listener import BACKLOG
 from lib_web.server.prefork import Master
 from lib_web.server.program import KEEPALIVE_S, Program
+from lib_web.server.refusals import LIMIT_REQUEST_LINE, refusal
+from lib_web.server.stalled_bodies import Body, Requests
 
 __all__ = ["run"]
+
+log = structlog.get_logger()
 
 # Its stubs are not those of its compiled part.
 _compiled: Any = _granian
 # Open connections of a worker, kept ones included; granian takes no more until one closes.
 _CONNECTIONS = 1024
+# Bytes of request line and headers together; more get 431.
+_HEAD_BYTES = 32_768
+_CONTINUE = "100-continue"
 _ENVIRON = {
     "GATEWAY_INTERFACE": "CGI/1.1",
     "SCRIPT_NAME": "",
@@ -45,6 +54,8 @@ def run(program: Program, listener: socket.socket) -> NoReturn:
 
 
 def _answer(program: Program, listener: socket.socket) -> None:
+    requests = Requests(listener.getsockname()[1])
+    requests.watch()
     ended = Event()
     stop = _compiled.WorkerSignal()
     stop.add_cb(ended.set)
@@ -59,11 +70,11 @@ def _answer(program: Program, listener: socket.socket) -> None:
         py_threads=program.threads,
         backpressure=_CONNECTIONS,
         http_mode="1",
-        http1_opts=HTTP1Settings(header_read_timeout=KEEPALIVE_S * 1000),
+        http1_opts=HTTP1Settings(header_read_timeout=KEEPALIVE_S * 1000, max_buffer_size=_HEAD_BYTES),
         metrics=(None, None),
     )
     # It keeps the loop in hand without ever running it.
-    scheduler = _new_cbscheduler(asyncio.new_event_loop(), _answering(program.app), impl_asyncio=True)  # type: ignore[no-untyped-call]
+    scheduler = _new_cbscheduler(asyncio.new_event_loop(), _answering(program.app, requests), impl_asyncio=True)  # type: ignore[no-untyped-call]
     worker.serve_mtr(scheduler, None, stop)
     ended.wait()
 
@@ -100,15 +111,43 @@ class _Chunks:
             self._body.close()
 
 
-def _answering(app: Flask) -> Callable[[Any, dict[str, Any]], None]:
+def _answering(app: Flask, requests: Requests) -> Callable[[Any, dict[str, Any]], None]:
     """What granian calls for each request, with its protocol and the request's part of the environ."""
 
     def answer(protocol: Any, request: dict[str, Any]) -> None:  # noqa: ANN401 - granian brings no types
+        broken = _broken_rule(request)
+        if broken is not None:
+            structlog.contextvars.clear_contextvars()
+            log.info("request_refused", status=broken[0], reason=broken[1])
+            protocol.response_bytes(broken[0], *refusal(*broken))
+            return
+        environ = _ENVIRON | request
+        body = None
+        if "CONTENT_LENGTH" in request or "HTTP_TRANSFER_ENCODING" in request:
+            body = environ["wsgi.input"] = Body(request["wsgi.input"], request.get("CONTENT_LENGTH"), requests)
+        requests.begin()
+        try:
+            reply(protocol, environ)
+            if body is not None:
+                body.drop()
+        finally:
+            requests.end()
+
+    def reply(protocol: Any, environ: dict[str, Any]) -> None:  # noqa: ANN401 - as above
         start = _Start()
-        body = app.wsgi_app(_ENVIRON | request, start)  # type: ignore[arg-type]  # nothing here uses WSGI's write()
-        if isinstance(body, list):
-            protocol.response_bytes(start.status, start.headers, b"".join(body))
+        chunks = app.wsgi_app(environ, start)  # type: ignore[arg-type]  # nothing here uses WSGI's write()
+        if isinstance(chunks, list):
+            protocol.response_bytes(start.status, start.headers, b"".join(chunks))
         else:
-            protocol.response_iter(start.status, start.headers, _Chunks(body))
+            protocol.response_iter(start.status, start.headers, _Chunks(chunks))
 
     return answer
+
+
+def _broken_rule(request: dict[str, Any]) -> tuple[HTTPStatus, str] | None:
+    """What granian lets through and gunicorn does not."""
+    if len(request["PATH_INFO"]) + len(request["QUERY_STRING"]) > LIMIT_REQUEST_LINE:
+        return HTTPStatus.REQUEST_URI_TOO_LONG, "LimitRequestLine"
+    if request.get("HTTP_EXPECT", _CONTINUE).lower() != _CONTINUE:
+        return HTTPStatus.EXPECTATION_FAILED, "ExpectationFailed"
+    return None

@@ -7,6 +7,7 @@ its `reuse_port`, which would give each worker its own and lose what is queued o
 import logging
 import signal
 import socket
+from http import HTTPStatus
 from pathlib import Path
 from time import monotonic
 from typing import Any, NoReturn
@@ -18,11 +19,10 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
-from pydantic_core import to_json
 
-from lib_web.problems import PROBLEM_MIMETYPE
 from lib_web.server.listener import RECEIVE_TIMEOUT_S
 from lib_web.server.program import GRACEFUL_TIMEOUT_S, KEEPALIVE_S, Program
+from lib_web.server.refusals import LIMIT_REQUEST_LINE, refusal
 from lib_web.workers import Worker
 
 __all__ = ["run"]
@@ -69,7 +69,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn brings no ty
             "control_socket_disable": True,
             # The heartbeat is a file's time; on a slow disk a healthy worker would look dead.
             "worker_tmp_dir": str(_MEMORY) if _MEMORY.is_dir() else None,
-            "limit_request_line": 8190,
+            "limit_request_line": LIMIT_REQUEST_LINE,
             # Nothing here believes forwarded headers.
             "forwarded_allow_ips": "",
             "logger_class": _Logger,
@@ -147,35 +147,29 @@ class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn brings no types
 
     def handle_error(self, _req: object, client: socket.socket, _addr: object, exc: BaseException) -> None:
         """Answer what gunicorn could not read; by default HTML that repeats the input, once a 501."""
-        status, title = _refusal(exc)
-        if status == 500:  # noqa: PLR2004 - the code itself is the name
+        status = _status(exc)
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR:
             log.error("unexpected_exception", exc_info=exc)
         else:
             log.info("request_refused", status=status, reason=type(exc).__name__)
+        headers, body = refusal(status, type(exc).__name__)
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers)
         try:
-            client.sendall(_refusal_bytes(status, title, type(exc).__name__))
+            client.sendall(f"HTTP/1.1 {status} {status.phrase}\r\n{head}\r\n".encode() + body)
         except OSError:
             log.debug("client_gone", reason=type(exc).__name__)
 
 
-_REFUSALS: tuple[tuple[type[BaseException], int, str], ...] = (
-    (errors.LimitRequestLine, 414, "URI Too Long"),
-    (errors.LimitRequestHeaders, 431, "Request Header Fields Too Large"),
-    (errors.ExpectationFailed, 417, "Expectation Failed"),
-    (errors.InvalidResponseHeader, 500, "Internal Server Error"),
-    (errors.InvalidResponseHeaderName, 500, "Internal Server Error"),
-    (errors.ParseException, 400, "Bad Request"),
+_REFUSALS: tuple[tuple[type[BaseException], HTTPStatus], ...] = (
+    (errors.LimitRequestLine, HTTPStatus.REQUEST_URI_TOO_LONG),
+    (errors.LimitRequestHeaders, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),
+    (errors.ExpectationFailed, HTTPStatus.EXPECTATION_FAILED),
+    (errors.InvalidResponseHeader, HTTPStatus.INTERNAL_SERVER_ERROR),
+    (errors.InvalidResponseHeaderName, HTTPStatus.INTERNAL_SERVER_ERROR),
+    (errors.ParseException, HTTPStatus.BAD_REQUEST),
 )
 
 
-def _refusal(error: BaseException) -> tuple[int, str]:
-    found = (each for each in _REFUSALS if isinstance(error, each[0]))
-    _, status, title = next(found, (None, 500, "Internal Server Error"))
-    return status, title
-
-
-def _refusal_bytes(status: int, title: str, rule: str) -> bytes:
-    detail = f"The request breaks a rule of HTTP: {rule}." if status != 500 else title  # noqa: PLR2004 - as above
-    body = to_json({"type": "about:blank", "title": title, "status": status, "detail": detail})
-    head = f"HTTP/1.1 {status} {title}\r\nContent-Type: {PROBLEM_MIMETYPE}\r\nContent-Length: {len(body)}\r\n"
-    return f"{head}X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n".encode() + body
+def _status(error: BaseException) -> HTTPStatus:
+    found = (status for kind, status in _REFUSALS if isinstance(error, kind))
+    return next(found, HTTPStatus.INTERNAL_SERVER_ERROR)
