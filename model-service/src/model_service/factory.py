@@ -101,6 +101,7 @@ def create_app(settings: Settings) -> APIFlask:
 def start_worker(app: Flask, worker: Worker) -> None:
     """What runs beside the requests, in each process that answers them."""
     start_watching(app)
+    start_counting(app)
     # The report is on all workers, so one of them sends it.
     if worker.number == 0 and _COLLECTOR in app.extensions:
         app.extensions[_COLLECTOR].start()
@@ -108,6 +109,7 @@ def start_worker(app: Flask, worker: Worker) -> None:
 
 def stop_worker(app: Flask, worker: Worker) -> None:
     """After the worker's last request."""
+    stop_counting(app)
     if worker.number == 0 and _COLLECTOR in app.extensions:
         app.extensions[_COLLECTOR].stop()
 

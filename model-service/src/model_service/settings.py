@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, PositiveInt, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from model_service.domain.placeholder_secrets import MIN_TOKEN_CHARS, placeholder_fault
@@ -26,6 +26,15 @@ TokenName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 RedisUrl = Annotated[str, Field(pattern=r"^(redis|rediss|valkey|valkeys|unix)://.+$")]
 
 
+def _limit(text: str) -> str:
+    # Loaded only where a limit is set: it takes a while.
+    from model_service.domain.rate_limit import read_limit  # noqa: PLC0415
+
+    read_limit(text)
+    return text
+
+
+Limit = Annotated[str, AfterValidator(_limit)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Mode = Literal["DEV", "TEST", "DEPLOY"]
 
@@ -55,8 +64,8 @@ class AuthSettings(Section):
 class LimitSettings(Section):
     """How often a caller may call, such as "100/minute"; None: no limit."""
 
-    per_token: str | None = None
-    per_address: str | None = None
+    per_token: Limit | None = None
+    per_address: Limit | None = None
     store_url: RedisUrl | None = None
     trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
 

@@ -1,13 +1,12 @@
 """Every answered call is counted under its API's name and, where its caller has a name, metered."""
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
 
 from flask import Flask, Response, g, request
 
 from model_service.domain.statistics import APIS
 
-__all__ = ["API_OF_ROUTE", "Tally", "count_calls", "metered"]
+__all__ = ["API_OF_ROUTE", "api_of", "count_calls", "metered"]
 
 # Which API a route belongs to; those of the operator are not counted.
 API_OF_ROUTE: Mapping[str, str] = {
@@ -26,14 +25,6 @@ API_OF_ROUTE: Mapping[str, str] = {
 _PROTOCOL = "/v2"  # what else the Open Inference Protocol asks for tells of the server and its models
 
 
-class Tally(Protocol):
-    """Where calls are counted."""
-
-    def count(self, api: int) -> None: ...
-
-    def meter(self, name: str, characters: int) -> None: ...
-
-
 def metered(characters: int) -> None:
     """The current request has had a text of so many characters classified; may be said several times."""
     g.characters = g.get("characters", 0) + characters
@@ -47,15 +38,18 @@ def api_of(route: str) -> str | None:
     return api
 
 
-def count_calls(app: Flask, tally: Tally) -> None:
-    """Count what `app` answers, refusals and failures included, before the answer is sent."""
+def count_calls(app: Flask, count: Callable[[int], None], meter: Callable[[str, int], None]) -> None:
+    """Count what `app` answers, refusals and failures included, before the answer is sent.
+
+    `count` takes an API's place in APIS; `meter` a caller's name and how many characters it had classified.
+    """
     places: dict[str, int | None] = {}
 
     def place_of(route: str) -> int | None:
         api = api_of(route)
         return APIS.index(api) if api is not None else None
 
-    def count(response: Response) -> Response:
+    def count_call(response: Response) -> Response:
         rule = request.url_rule
         if rule is None:
             return response
@@ -64,10 +58,10 @@ def count_calls(app: Flask, tally: Tally) -> None:
         except KeyError:
             place = places[rule.rule] = place_of(rule.rule)
         if place is not None:
-            tally.count(place)
+            count(place)
             caller = g.get("caller")
             if caller is not None and caller.name is not None:
-                tally.meter(caller.name, g.get("characters", 0))
+                meter(caller.name, g.get("characters", 0))
         return response
 
-    app.after_request(count)
+    app.after_request(count_call)

@@ -1,0 +1,151 @@
+"""How often the APIs were called: /api/v1/statistics, and for the caller's own use /api/v1/usage."""
+
+from collections.abc import Iterable
+from time import time
+from typing import Any, Protocol
+
+from apiflask import APIBlueprint
+from flask import Response, jsonify, request
+from lib_web.documentation import documented
+from lib_web.problems import Problem
+from pydantic import BaseModel, ConfigDict, Field
+
+from model_service.domain.statistics import APIS, DAYS, WINDOWS, Row, Window, series
+from model_service.domain.usage import bounded_name, days_of_use
+from model_service.http.authentication import require_token
+
+__all__ = ["Counts", "statistics_routes"]
+
+_TAG = "statistics"
+_DAYS_BY_DEFAULT = 30
+
+
+class Counts(Protocol):
+    """Everything that was counted. `fault` says why it is only what this run has counted; None: it is everything."""
+
+    fault: str | None
+
+    def calls(self, window: Window, first: int, last: int) -> list[Row]: ...
+
+    def metered(self, name: str, first: int, last: int) -> list[Row]: ...
+
+
+class WindowDocument(BaseModel):
+    """One window of the past."""
+
+    start: str = Field(description="Its first second, UTC")
+    calls: int
+
+
+class StatisticsDocument(BaseModel):
+    """The calls of one API. The second member's name says of which window."""
+
+    model_config = ConfigDict(extra="allow")
+
+    api: str
+    in_minute: int = Field(alias="number of calls in current minute", default=0)
+    history: list[WindowDocument] = Field(default=[], description="Oldest first, the current one last; when asked for")
+    incomplete: str = Field(default="", description="Only while the store can not be read: what is missing")
+
+
+class DayDocument(BaseModel):
+    """One day, UTC."""
+
+    day: str
+    calls: int
+    characters: int = Field(description="Of the texts that were classified")
+
+
+class UsageDocument(BaseModel):
+    """What the caller used."""
+
+    name: str = Field(description="Of the caller's token")
+    days: list[DayDocument] = Field(description="Oldest first, today last")
+    incomplete: str = Field(default="", description="Only while the store can not be read: what is missing")
+
+
+def statistics_routes(counts: Counts) -> APIBlueprint:
+    """The blueprint with both routes."""
+    routes = APIBlueprint("statistics", __name__)
+
+    @routes.get("/api/v1/statistics")
+    @documented(
+        summary="How often an API was called",
+        description="`api`: its name; without it, all are listed under `apis`. `window`: second, minute (unless said "
+        "otherwise) or hour. `history`: that many windows too, the current one last.",
+        tag=_TAG,
+        reply=StatisticsDocument,
+        reply_example={"api": "health", "number of calls in current minute": 5},
+        problems={404: "no API has that name; the reply lists them", 422: "window or history is not among the choices"},
+    )
+    def statistics() -> Response:
+        window, windows = _window(), 0
+        if "history" in request.args:
+            windows = _number("history", 1, window.kept)
+        name = request.args.get("api")
+        if name is not None and name not in APIS:
+            raise Problem(404, "Not Found", f"No API has that name; the names are {', '.join(APIS)}.")
+        last = window.number(time())
+        first = last - max(windows, 1) + 1
+        rows = [row for row in counts.calls(window, first, last) if first <= row.number <= last]
+        answers = [
+            _answer(api, window, first, series(rows, first, last, api), history=windows > 0)
+            for api in ((name,) if name is not None else APIS)
+        ]
+        return jsonify((answers[0] if name is not None else {"apis": answers}) | _incomplete(counts))
+
+    @routes.get("/api/v1/usage")
+    @documented(
+        summary="What the caller used",
+        description="Calls and characters of the last `days` days (30 unless said otherwise), by the name of the "
+        "token that is sent.",
+        tag=_TAG,
+        reply=UsageDocument,
+        reply_example={"name": "kiosk", "days": [{"day": "2026-01-31", "calls": 12, "characters": 940}]},
+        problems={401: "no valid token", 422: "days is not among the choices"},
+    )
+    def usage() -> Response:
+        name = bounded_name(str(require_token().name))
+        days = _number("days", 1, DAYS.kept) if "days" in request.args else _DAYS_BY_DEFAULT
+        last = DAYS.number(time())
+        first = last - days + 1
+        return jsonify(
+            {"name": name, "days": days_of_use(counts.metered(name, first, last), first, last)} | _incomplete(counts)
+        )
+
+    return routes
+
+
+def _answer(api: str, window: Window, first: int, calls: list[int], *, history: bool) -> dict[str, Any]:
+    answer: dict[str, Any] = {"api": api, f"number of calls in current {window.name}": calls[-1]}
+    if history:
+        past: Iterable[tuple[int, int]] = enumerate(calls, first)
+        answer["history"] = [{"start": window.start(number), "calls": each} for number, each in past]
+    return answer
+
+
+def _incomplete(counts: Counts) -> dict[str, str]:
+    if counts.fault is None:
+        return {}
+    return {"incomplete": "The store can not be read now: these are the calls since the service was started."}
+
+
+def _window() -> Window:
+    window = WINDOWS.get(request.args.get("window", "minute"))
+    if window is None:
+        raise _unfit("window", f"Must be one of {', '.join(WINDOWS)}.")
+    return window
+
+
+def _number(field: str, least: int, most: int) -> int:
+    text = request.args[field]
+    # Not int(): that takes signs, underscores, and digits of every script.
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(most)) and least <= int(text) <= most):
+        raise _unfit(field, f"Must be a whole number from {least} to {most}.")
+    return int(text)
+
+
+def _unfit(field: str, detail: str) -> Problem:
+    return Problem(
+        422, "Unprocessable Content", f"The query does not fit: {field}.", errors=[{"field": field, "detail": detail}]
+    )
