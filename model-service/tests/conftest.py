@@ -51,6 +51,7 @@ def environment_in(folder: Path, registry: FolderRegistry) -> dict[str, str]:
         "MODEL_SERVICE_POLL_INTERVAL_S": "0.1",
         "MODEL_SERVICE_FEEDBACK_URL": f"sqlite:///{folder}/feedback.db",
         "MODEL_SERVICE_PREDICTION_KEY_FILE": str(key),
+        "MODEL_SERVICE_STATE_FOLDER": str(folder / "state"),
         "MODEL_SERVICE_THREADS": "4",
     }
 
