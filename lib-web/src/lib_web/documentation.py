@@ -5,14 +5,17 @@ ours only leaves a note on the function that APIFlask reads when it makes the do
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Union
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel, create_model
 from werkzeug.http import HTTP_STATUS_CODES
 
 from lib_web.problems import PROBLEM_MIMETYPE
 
-__all__ = ["ProblemDocument", "documented"]
+__all__ = ["BEARER", "ProblemDocument", "documented"]
+
+BEARER = "bearer"
+_OTHERS = "x-other-content-types"
 
 V = TypeVar("V", bound=Callable[..., Any])
 
@@ -41,16 +44,24 @@ def documented(
     summary: str,
     description: str = "",
     tag: str = "",
-    body: type[BaseModel] | None = None,
+    body: type[BaseModel] | tuple[type[BaseModel], ...] | None = None,
+    query: type[BaseModel] | None = None,
     body_example: object = None,
-    reply: type[BaseModel] | None = None,
+    reply: type[BaseModel] | tuple[type[BaseModel], ...] | None = None,
     reply_example: object = None,
+    other_bodies: Mapping[str, str] | None = None,
+    other_replies: Mapping[str, str] | None = None,
     status: int = 200,
     content_type: str = "application/json",
     problems: Mapping[int, str] | None = None,
+    bearer: bool = False,
     hide: bool = False,
 ) -> Callable[[V], V]:
-    """Describe a view: its `body`, its `reply` under `status`, and its `problems` (status: when)."""
+    """Describe a view: its `body` or `query`, its `reply` under `status`, and its `problems` (status: when).
+
+    Several models for a body or a reply: one of them. `other_bodies`, `other_replies`: what each further content type
+    holds. `bearer`: the view asks for a token.
+    """
     responses = {code: _problem_response(code, when) for code, when in (problems or {}).items()}
     note: dict[str, Any] = {
         "summary": summary,
@@ -58,8 +69,10 @@ def documented(
         "tags": [tag] if tag else None,
         "hide": hide,
         "responses": responses,
+        "security": [BEARER] if bearer else None,
+        "extensions": {_OTHERS: (str(status), dict(other_bodies or {}), dict(other_replies or {}))},
         "response": {
-            "schema": reply or {},
+            "schema": _one_of(summary, "Reply", reply) or {},
             "status_code": status,
             "description": HTTP_STATUS_CODES[status],
             "example": reply_example,
@@ -70,7 +83,9 @@ def documented(
         },
     }
     if body is not None:
-        note |= {"body": body, "body_example": body_example, "content_type": "application/json"}
+        note |= {"body": _one_of(summary, "Body", body), "body_example": body_example, "content_type": "application/json"}
+    if query is not None:
+        note["args"] = [(query, "query")]
 
     def annotate(view: V) -> V:
         view._spec = note  # type: ignore[attr-defined]  # noqa: SLF001 - the note that APIFlask reads
@@ -85,10 +100,32 @@ def _problem_response(status: int, when: str) -> dict[str, Any]:
     return {"description": description, "content": {PROBLEM_MIMETYPE: {"schema": schema}}}
 
 
-def add_problem_schema(specification: dict[str, Any]) -> dict[str, Any]:
-    """Add the schema that the problems of `documented` point to."""
+def _one_of(summary: str, part: str, models: type[BaseModel] | tuple[type[BaseModel], ...] | None) -> Any:  # noqa: ANN401 - a model made here
+    if not isinstance(models, tuple):
+        return models
+    name = "".join(word.capitalize() for word in summary.split()) + part
+    return create_model(name, __base__=RootModel[Union[models]], __doc__="One of these.")  # type: ignore[valid-type]  # noqa: UP007 - made at run time
+
+
+def finished(specification: dict[str, Any]) -> dict[str, Any]:
+    """Add what `documented` points to and APIFlask has no place for: problems, further content types, the token."""
     schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas = specification.setdefault("components", {}).setdefault("schemas", {})
+    components = specification.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
     schemas |= schema.pop("$defs")
     schemas["ProblemDocument"] = schema
+    operations = [operation for path in specification["paths"].values() for operation in path.values()]
+    for operation in operations:
+        _add_content_types(operation)
+    if any("security" in operation for operation in operations):
+        components["securitySchemes"] = {BEARER: {"type": "http", "scheme": "bearer"}}
     return specification
+
+
+def _add_content_types(operation: dict[str, Any]) -> None:
+    status, bodies, replies = operation.pop(_OTHERS, ("", {}, {}))
+    for place, kinds in ((operation.get("requestBody"), bodies), (operation["responses"].get(status), replies)):
+        for kind, holds in kinds.items():
+            place["content"][kind] = {"schema": {"type": "string", "description": holds}}
+    if "requestBody" in operation:
+        operation["requestBody"]["required"] = True

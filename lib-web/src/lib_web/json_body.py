@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails, from_json
 from lib_web.bounded_request import BoundedRequest, Limit
 from lib_web.problems import FieldError, Problem
 
-__all__ = ["NOT_DECODABLE", "Body", "read_json"]
+__all__ = ["NOT_DECODABLE", "Body", "field_errors", "json_bytes", "parse_json", "read_json"]
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -79,16 +79,22 @@ def _is_utf8(charset: str) -> bool:
 
 
 def _problem(error: ValidationError, body: bytes) -> Problem:
-    details = error.errors(include_url=False, include_input=False)
-    if details[0]["type"] == "json_invalid":
-        return _not_json(details[0]["ctx"]["error"])
+    first = error.errors(include_url=False, include_input=False)[0]
+    if first["type"] == "json_invalid":
+        return _not_json(first["ctx"]["error"])
     try:
         from_json(body, allow_inf_nan=False, cache_strings=False)
     except ValueError:
         return _not_json("NaN and Infinity are no JSON numbers")
-    errors = [_field_error(detail) for detail in details[:_MAX_ERRORS]]
+    errors = field_errors(error)
     fields = ", ".join(dict.fromkeys(each["field"] for each in errors))
     return Problem(422, "Unprocessable Content", f"The body does not fit: {fields}.", errors=errors)
+
+
+def field_errors(error: ValidationError) -> list[FieldError]:
+    """The fields that `error` names and the rules they break, without the input."""
+    details = error.errors(include_url=False, include_input=False)
+    return [_field_error(detail) for detail in details[:_MAX_ERRORS]]
 
 
 def _not_json(reason: str) -> Problem:

@@ -1,13 +1,13 @@
 """The body that holds a review: the same rules on every service that takes one."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, create_model
 from pydantic_core import PydanticCustomError
 
 from lib_web.json_body import Body
 
-__all__ = ["TextBody", "text_body"]
+__all__ = ["TextBody", "text_body", "text_fault", "text_field"]
 
 
 class TextBody(Body):
@@ -21,13 +21,36 @@ def text_body(name: str, max_chars: int) -> type[TextBody]:
 
     Its errors name the rule that is broken, never the text.
     """
-    limit = Field(min_length=1, max_length=max_chars, description="The review")
-    return create_model(name, __base__=TextBody, text=(Annotated[str, limit, AfterValidator(_readable)], ...))
+    return create_model(name, __base__=TextBody, text=(text_field(max_chars, "The review"), ...))
+
+
+def text_field(max_chars: int, description: str) -> Any:  # noqa: ANN401 - an annotation
+    """The type of a field under the same rules, whatever its name."""
+    limit = Field(min_length=1, max_length=max_chars, description=description)
+    return Annotated[str, limit, AfterValidator(_readable)]
+
+
+def text_fault(text: object, max_chars: int) -> str | None:
+    """The rule that `text` breaks, in the words of `text_body`; None for one that fits."""
+    if not isinstance(text, str):
+        return "Input should be a valid string"
+    if not text:
+        return "String should have at least 1 character"
+    if len(text) > max_chars:
+        return f"String should have at most {max_chars} characters"
+    return _unreadable(text)
 
 
 def _readable(text: str) -> str:
-    if text.isspace():
-        raise PydanticCustomError("blank", "Must not be blank.")
-    if "\0" in text:
-        raise PydanticCustomError("nul", "Must not contain the NUL character.")
+    fault = _unreadable(text)
+    if fault is not None:
+        raise PydanticCustomError("unreadable", fault)  # type: ignore[arg-type]  # one of two literals
     return text
+
+
+def _unreadable(text: str) -> str | None:
+    if text.isspace():
+        return "Must not be blank."
+    if "\0" in text:
+        return "Must not contain the NUL character."
+    return None

@@ -35,12 +35,14 @@ from model_service.domain.reported_metrics import Report, readings
 from model_service.http import (
     ReadinessCheck,
     answer_failures,
+    classify_routes,
     feedback_routes,
     model_routes,
     name_model_version,
     predict_routes,
     problem_pages,
     read_tokens,
+    toxicity_routes,
 )
 from model_service.settings import JwtSettings, ReportingSettings, Settings, WrongSettings
 
@@ -79,6 +81,11 @@ def create_app(settings: Settings) -> APIFlask:
         predict_routes(active, plainly, observer, max_text_chars=settings.max_text_chars, service_version=build.version)
     )
     app.register_blueprint(feedback_routes(active, ids, _feedback_store(settings), observer))
+    longest = settings.max_text_chars
+    app.register_blueprint(
+        classify_routes(models, ids, observer, max_text_chars=longest, service_version=build.version)
+    )
+    app.register_blueprint(toxicity_routes(models, observer, max_text_chars=longest))
     app.register_blueprint(model_routes(models, lambda: WorkerStates(worker_of(app), models).all()))
     app.register_blueprint(problem_pages())
     name_model_version(app, active)

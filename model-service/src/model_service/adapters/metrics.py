@@ -1,9 +1,14 @@
 """What happens, as Prometheus series. Every label is a closed set: the model's labels, its version."""
 
+from bisect import bisect_left
+from collections import Counter as Counts
+from math import fsum
+
 from lib_web.metrics import LATENCY_EDGES_S
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from model_service.domain import ActiveModel, Feedback, Models, Verdict
+from model_service.domain import ActiveModel, Feedback, Model, Models, Verdict
+from model_service.domain.verdict import Tally
 
 __all__ = ["PrometheusObserver"]
 
@@ -64,19 +69,47 @@ class PrometheusObserver:
             multiprocess_mode="max",
         )
         self._told: dict[str, tuple[str, str]] = {}
+        moderating = ("network", "model_version")
+        self._moderations = Counter("palate_moderations", "Texts broken down", (*moderating, "flagged"), registry=r)
+        self._moderation_seconds = Histogram(
+            "palate_moderation_seconds",
+            "Time to break one text down",
+            moderating,
+            buckets=_PREDICTION_EDGES_S,
+            registry=r,
+        )
+        self._moderated: dict[tuple[str, str], tuple[tuple[Counter, ...], Histogram]] = {}
         # labels() costs more than an increment; few labels, so the children are kept.
         self._children: dict[tuple[str, str], tuple[Counter, Histogram, Histogram]] = {}
 
     def predicted(self, verdict: Verdict, seconds: float) -> None:
-        key = (verdict["label"], verdict["model"]["version"])
-        children = self._children.get(key)
-        if children is None:
-            version = key[1]
-            seconds_of, coverage_of = self._seconds.labels(version), self._coverage.labels(version)
-            children = self._children[key] = (self._predictions.labels(*key), seconds_of, coverage_of)
+        children = self._children_of(verdict["label"], verdict["model"]["version"])
         children[0].inc()
         children[1].observe(seconds)
         children[2].observe(verdict["coverage"])
+
+    def predicted_many(self, verdicts: Tally) -> None:
+        for label, count in verdicts.labels.items():
+            self._children_of(label, verdicts.model_version)[0].inc(count)
+        _observe_many(self._seconds.labels(verdicts.model_version), verdicts.seconds)
+        _observe_many(self._coverage.labels(verdicts.model_version), verdicts.coverages)
+
+    def _children_of(self, label: str, version: str) -> tuple[Counter, Histogram, Histogram]:
+        children = self._children.get((label, version))
+        if children is None:
+            seconds_of, coverage_of = self._seconds.labels(version), self._coverage.labels(version)
+            children = (self._predictions.labels(label, version), seconds_of, coverage_of)
+            self._children[label, version] = children
+        return children
+
+    def moderated(self, network: str, model: Model, flagged: bool, seconds: float) -> None:  # noqa: FBT001
+        key = (network, model.version)
+        children = self._moderated.get(key)
+        if children is None:
+            counters = tuple(self._moderations.labels(*key, each) for each in ("false", "true"))
+            children = self._moderated[key] = (counters, self._moderation_seconds.labels(*key))
+        children[0][flagged].inc()
+        children[1].observe(seconds)
 
     def corrected(self, feedback: Feedback) -> None:
         corrected = feedback.label or "withdrawn"
@@ -101,3 +134,11 @@ class PrometheusObserver:
             self._model.labels(alias, *before).set(0)
         self._model.labels(alias, *told).set(1)
         self._told[alias] = told
+
+
+def _observe_many(histogram: Histogram, amounts: list[float]) -> None:
+    """As observe() for each. prometheus_client has no such way in, and a batch would take its locks thousandfold."""
+    edges = histogram._upper_bounds  # noqa: SLF001 - see above
+    for place, count in Counts(bisect_left(edges, amount) for amount in amounts).items():
+        histogram._buckets[place].inc(count)  # noqa: SLF001
+    histogram._sum.inc(fsum(amounts))  # noqa: SLF001

@@ -20,8 +20,10 @@ from model_service.domain.feedback import (
 )
 from model_service.domain.models import Models
 from model_service.domain.moderation import LABELS as MODERATION_LABELS
+from model_service.domain.moderation import moderate
 from model_service.domain.observer import Observer
 from model_service.domain.prediction_id import Prediction, PredictionIds
+from model_service.domain.text_encoding import EncodingUnknown, NotInThatEncoding, canonical, encoding_named, to_utf8
 from model_service.domain.verdict import Verdict, classify
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "AnswerNotEncodable",
     "Caller",
     "ClassifierFailed",
+    "EncodingUnknown",
     "Feedback",
     "FeedbackNotStored",
     "FeedbackStore",
@@ -39,6 +42,7 @@ __all__ = [
     "Models",
     "Network",
     "NoModel",
+    "NotInThatEncoding",
     "Observer",
     "Prediction",
     "PredictionIds",
@@ -46,8 +50,12 @@ __all__ = [
     "Refusal",
     "Tokens",
     "Verdict",
+    "canonical",
     "classify",
     "client_address",
+    "encoding_named",
     "judge_feedback",
     "model_state",
+    "moderate",
+    "to_utf8",
 ]

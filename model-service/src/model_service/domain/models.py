@@ -31,6 +31,7 @@ class Models:
         self.networks = {name: self._slot(alias, labels=LABELS) for name, alias in networks.items()}
         self.shadow = None if shadow is None else self._slot(shadow)
         self.moderation = self.networks.get(moderation)
+        self.moderation_name = moderation
 
     def _slot(self, alias: str, *, labels: tuple[str, ...] | None = None) -> ActiveModel:
         active = self._by_alias.setdefault(alias, ActiveModel(alias, required=False))

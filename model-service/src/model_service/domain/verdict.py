@@ -1,12 +1,13 @@
 """From a text to a verdict."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import NotRequired, TypedDict
 
 from model_service.domain.active_model import Model
 from model_service.domain.prediction_id import PredictionIds
 
-__all__ = ["Classify", "TermWeight", "Verdict", "classify"]
+__all__ = ["Classify", "Tally", "TermWeight", "Verdict", "classify"]
 
 
 class TermWeight(TypedDict):
@@ -33,6 +34,22 @@ class Verdict(TypedDict):
     coverage: float
     model: dict[str, str]
     cached: NotRequired[Cached]
+
+
+class Tally:
+    """What a batch by one model comes to, to be observed at once; nothing of the texts."""
+
+    def __init__(self, model_version: str) -> None:
+        self.model_version = model_version
+        self.labels: Counter[str] = Counter()
+        self.seconds: list[float] = []
+        self.coverages: list[float] = []
+
+    def add(self, verdict: Verdict, seconds: float) -> None:
+        """`seconds`: what it took to classify."""
+        self.labels[verdict["label"]] += 1
+        self.seconds.append(seconds)
+        self.coverages.append(verdict["coverage"])
 
 
 # A text, the model, seconds since 1970: what the routes are given, be it plain, cached or shadowed.
