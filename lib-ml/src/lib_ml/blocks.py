@@ -135,7 +135,7 @@ class Words:
         terms = self._terms_of(reading)
         for term, part in zip(terms, self.weights.parts([(term,) for term in terms]), strict=True):
             if part:
-                yield from _shared(term.replace(NEGATED, "").split(" "), part)
+                yield from shared(term.replace(NEGATED, "").split(" "), part)
 
 
 class Chunk(NamedTuple):
@@ -164,7 +164,7 @@ class Characters:
     def attribute(self, reading: Reading) -> Iterator[Part]:
         chunks = [*map(self._chunk, reading.cleaned.split())]
         for chunk, part in zip(chunks, self._weights.parts([chunk.terms for chunk in chunks]), strict=True):
-            yield from _shared(chunk.words, part)
+            yield from shared(chunk.words, part)
 
     def _chunk(self, chunk: str) -> Chunk:
         # Long chunks are rare, and a memory of them could be made to grow without end.
@@ -195,7 +195,8 @@ class Valence:
                 yield word, weights[word][negated] * factor
 
 
-def _shared(among: list[str], part: float) -> Iterator[Part]:
+def shared(among: list[str], part: float) -> Iterator[Part]:
+    """The part, split evenly among the words."""
     if len(among) == 1:
         yield among[0], part
         return

@@ -186,9 +186,15 @@ def _check_array(name: str, array: Array, shape: tuple[int, ...]) -> None:
 
 
 def _expected_shapes(manifest: Manifest) -> dict[str, tuple[int, ...]]:
-    """The arrays a manifest asks for. Weights: (terms, columns); idf: (terms,); valence: (terms, 2, columns)."""
+    """The arrays a manifest asks for. Weights: (terms, columns); idf: (terms,); valence: (terms, 2, columns).
+
+    With hidden units the columns and `intercept` are theirs, and "output.weights" is (hidden, outputs).
+    """
     columns, terms, features = manifest.columns, manifest.terms, manifest.features
     shapes: dict[str, tuple[int, ...]] = {"intercept": (columns,)}
+    if manifest.hidden:
+        shapes["output.weights"] = (manifest.hidden, manifest.output_columns)
+        shapes["output.intercept"] = (manifest.output_columns,)
     for name, block, size in (
         ("words", features.words, terms.words),
         ("characters", features.characters, terms.characters),

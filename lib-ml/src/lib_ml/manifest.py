@@ -7,8 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 FORMAT: Literal[1] = 1
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,62}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,8}$")]  # the primary subtag of a BCP 47 tag
 Probability = Annotated[float, Field(ge=0, le=1)]
 NgramRange = tuple[Annotated[int, Field(ge=1, le=10)], Annotated[int, Field(ge=1, le=10)]]
 
@@ -106,14 +108,19 @@ class TermCounts(Closed):
 
 
 class Manifest(Closed):
-    """`manifest.json`. Its sha256 names the bundle, and it names the sha256 of every other file."""
+    """`manifest.json`. Its sha256 names the bundle, and it names the sha256 of every other file.
+
+    `hidden`: how many rectified linear units stand between the terms and the outputs; 0 for a linear model.
+    """
 
     format: Literal[1] = FORMAT
     name: Name
     version: Version
     task: Name
-    labels: tuple[Name, ...] = Field(min_length=2, max_length=64)
-    outputs: Literal["binary", "multilabel"]  # binary: one column of weights, for labels[1]; else one for each label
+    labels: tuple[Label, ...] = Field(min_length=2, max_length=64)
+    outputs: Literal["binary", "multilabel"]  # binary: one output, for labels[1]; else one for each label
+    hidden: int = Field(default=0, ge=0, le=1024)
+    languages: tuple[Language, ...] = Field(default=("en",), min_length=1, max_length=64)
     lib_ml_version: str
     features: Features
     terms: TermCounts
@@ -140,6 +147,11 @@ class Manifest(Closed):
         return self
 
     @property
-    def columns(self) -> int:
-        """How many columns of weights the arrays hold."""
+    def output_columns(self) -> int:
+        """How many log-odds the model gives."""
         return 1 if self.outputs == "binary" else len(self.labels)
+
+    @property
+    def columns(self) -> int:
+        """How many weights a term has: one for each hidden unit, or for each output when there are none."""
+        return self.hidden or self.output_columns

@@ -1,13 +1,12 @@
 """The compiled scorer: a verified bundle folded into dictionaries, equal to the trained pipeline to 1e-12.
 
-One column of weights is summed in plain Python: numpy's cost a call is larger than the whole sum. Several columns go
-through `matrix`, which finds a text's terms once for all of them. sklearn is not needed.
+One column of weights is summed in plain Python: numpy's cost a call is larger than the whole sum. Several labels and
+networks go through `matrix`, which finds a text's terms once for all columns. sklearn is not needed.
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -46,10 +45,10 @@ class Explained(NamedTuple):
 
 
 class Reasons(NamedTuple):
-    """What the log-odds of one label consist of: what the model says of an empty text, and what each word adds."""
+    """What the log-odds of one label consist of: what the model says without any word, and what each word adds."""
 
     intercept: float
-    parts: dict[str, float]
+    parts: Mapping[str, float]
 
     @property
     def log_odds(self) -> float:
@@ -77,9 +76,11 @@ class Scorer:
         self.labels = bundle.manifest.labels
         self._binary = bundle.manifest.outputs == "binary"
         self._reach = bundle.manifest.features.negation_reach
-        self._bundle = bundle
-        self._columns = [_column(bundle, column) for column in range(bundle.manifest.columns)]
-        self._plain = _plain_total(self._columns)
+        # One column of weights is summed by dictionaries, several by a matrix.
+        single = self._binary and not bundle.manifest.hidden
+        self._column = _column(bundle) if single else None
+        self._matrix = None if single else MatrixScorer(bundle)
+        self._plain = _plain_total(self._column)
         self._known = _known_words(bundle)
         counted = bundle.manifest.features.words
         self._uncounted = stop_words() if counted and counted.stop_words else frozenset()
@@ -88,21 +89,21 @@ class Scorer:
         """The probability of each label, in the order of `labels`."""
         if self._plain is None:
             return self._probabilities(read(text, self._reach))
-        positive = sigmoid(self._columns[0][0] + self._plain(words(clean(text))))
+        intercept, total = self._plain
+        positive = sigmoid(intercept + total(words(clean(text))))
         return 1 - positive, positive
 
     def probabilities_of_many(self, texts: Sequence[str]) -> Array:
         """The same for many texts, shape (n_texts, n_labels). Memory grows with their number: pass thousands."""
-        if self._binary:
-            # The dictionaries are quicker than numpy here, too: nearly all the time goes into finding the terms.
-            return np.array([self.probabilities(text) for text in texts]).reshape(len(texts), 2)
-        return self._matrix.probabilities(texts)
+        # One after the other: nearly all the time goes into finding the terms.
+        return np.array([self.probabilities(text) for text in texts]).reshape(len(texts), len(self.labels))
 
     def explain(self, text: str, *, limit: int = 30, of: str | None = None) -> Explained:
         """The verdict on a text, and the at most `limit` words that weigh most for or against the label `of`.
 
         `of` is labels[1] for a binary model unless told; for several labels it is the likeliest one. Words come
-        strongest first; the rest is summed in "(other)", and "(intercept)" is what the model says of an empty text.
+        strongest first; the rest is summed in "(other)", and "(intercept)" is what the model says without any word: of
+        an empty text, unless it has hidden units (see `matrix.Output`).
         """
         reading = read(text, self._reach)
         probabilities, reasons = self._reasoned(reading, of)
@@ -119,10 +120,19 @@ class Scorer:
         """The share of the text's words that the vocabulary or a lexicon knows, 0 to 1; 0 for a text without words."""
         return self._coverage(read(text, self._reach))
 
-    @cached_property
-    def _matrix(self) -> MatrixScorer:
-        """Built when first needed: a model with one column of weights never pays for it."""
-        return MatrixScorer(self._bundle)
+    def knows(self, word: str) -> bool:
+        """Whether the vocabulary or a lexicon has the cleaned word."""
+        return word in self._known
+
+    def weight(self, word: str) -> float:
+        """The most that one `word` which no negator reaches, and no pair that it is part of, adds to or takes from the
+        log-odds of any label, whatever else stands in the text: unit length only makes it less.
+        """
+        reading = read(word, self._reach)
+        if self._matrix is not None:
+            return self._matrix.weight(reading)
+        assert self._column is not None  # noqa: S101
+        return sum(abs(block.add(reading)) for block in self._column[1])
 
     def check_golden(self) -> None:
         """Raises GoldenMismatch unless every golden text gets its known probabilities, scored and explained."""
@@ -137,22 +147,31 @@ class Scorer:
         return max(abs(a - b) for found in ways for a, b in zip(found, expected, strict=True))
 
     def _probabilities(self, reading: Reading) -> tuple[float, ...]:
-        if self._binary:
-            positive = sigmoid(_log_odds(self._columns[0], reading))
-            return 1 - positive, positive
-        return tuple(self._matrix.probabilities_of_readings([reading])[0].tolist())
+        if self._matrix is not None:
+            return self._by_label(self._matrix.log_odds(reading))
+        assert self._column is not None  # noqa: S101 - one of the two is there
+        return self._by_label([_log_odds(self._column, reading)])
 
     def _reasoned(self, reading: Reading, of: str | None) -> tuple[tuple[float, ...], "Reasons"]:
         """The probability of each label, and the reasons for the label `of` or the one explained by default."""
+        asked = self.labels.index(of) if of else None
+        if self._matrix is not None:
+            output = 0 if self._binary else asked
+            log_odds, explained, attribution = self._matrix.reasoned(reading, output)
+            reasons = Reasons(*attribution)
+        else:
+            assert self._column is not None  # noqa: S101
+            reasons, explained = _reasons(self._column, reading), 0
+            log_odds = [0.0]
+        # The reasons sum to the log-odds: what is explained is what is answered.
+        log_odds[explained] = reasons.log_odds
+        return self._by_label(log_odds), reasons.opposite() if self._binary and asked == 0 else reasons
+
+    def _by_label(self, log_odds: list[float]) -> tuple[float, ...]:
         if self._binary:
-            # The reasons sum to the log-odds, so the text is not scored a second time.
-            reasons = _reasons(self._columns[0], reading)
-            positive = sigmoid(reasons.log_odds)
-            asked = self.labels.index(of) if of else 1
-            return (1 - positive, positive), reasons if asked else reasons.opposite()
-        probabilities = self._probabilities(reading)
-        asked = self.labels.index(of) if of else probabilities.index(max(probabilities))
-        return probabilities, _reasons(self._columns[asked], reading)
+            positive = sigmoid(log_odds[0])
+            return 1 - positive, positive
+        return tuple([sigmoid(one) for one in log_odds])
 
     def _coverage(self, reading: Reading) -> float:
         words = reading.words
@@ -188,30 +207,31 @@ def _reasons(column: Column, reading: Reading) -> Reasons:
     return Reasons(intercept, parts)
 
 
-def _column(bundle: Bundle, column: int) -> Column:
-    """The intercept and the folded blocks of one column of weights."""
+def _column(bundle: Bundle) -> Column:
+    """The intercept and the folded blocks of the one column of weights."""
     features, arrays, terms = bundle.manifest.features, bundle.arrays, terms_by_block(bundle)
     blocks: list[Block] = []
     if features.words:
-        weights = arrays["words.weights"][:, column].tolist()
+        weights = arrays["words.weights"][:, 0].tolist()
         folded = weighting(features.words, terms["words"], weights, _listed(arrays.get("words.idf")))
         blocks.append(Words(features.words, folded))
     if features.characters:
-        weights = arrays["characters.weights"][:, column].tolist()
+        weights = arrays["characters.weights"][:, 0].tolist()
         folded = weighting(features.characters, terms["characters"], weights, _listed(arrays.get("characters.idf")))
         blocks.append(Characters(*features.characters.ngrams, terms["characters"], folded))
     if features.valence:
-        pairs = [(outside, inside) for outside, inside in arrays["valence.weights"][:, :, column].tolist()]
+        pairs = [(outside, inside) for outside, inside in arrays["valence.weights"][:, :, 0].tolist()]
         blocks.append(Valence(features.valence, terms["valence"], pairs))
-    return float(arrays["intercept"][column]), tuple(blocks)
+    return float(arrays["intercept"][0]), tuple(blocks)
 
 
-def _plain_total(columns: list[Column]) -> Callable[[list[str]], float] | None:
-    """The sum over a text's words, where that is all a model does: the classic is then a third quicker. Else None."""
-    if len(columns) == 1:
-        blocks = columns[0][1]
-        if len(blocks) == 1 and isinstance(blocks[0], Words) and blocks[0].plain:
-            return blocks[0].weights.total
+def _plain_total(column: Column | None) -> tuple[float, Callable[[list[str]], float]] | None:
+    """The intercept and the sum over a text's words, where that is all a model does: the classic is a third quicker."""
+    if column is None:
+        return None
+    intercept, blocks = column
+    if len(blocks) == 1 and isinstance(blocks[0], Words) and blocks[0].plain:
+        return intercept, blocks[0].weights.total
     return None
 
 

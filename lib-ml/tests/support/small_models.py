@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from lib_ml.bundle import load_bundle
 from lib_ml.manifest import DataSource
 from lib_ml.scorer import Scorer
-from lib_ml.training import PipelineParams, build_pipeline, compile_bundle
+from lib_ml.training import PipelineParams, build_pipeline, calibrated, compile_bundle
 
 LIKED = """\
 Lovely soup and the kindest waiter in town.
@@ -85,9 +86,36 @@ MODELS: dict[str, dict[str, Any]] = {
     },
 }
 
+# Several labels: each is given to the reviews that hold its sign, so that there is something to learn.
+SIGNS = {
+    "toxic": "ba",
+    "severe_toxic": "worst",
+    "obscene": "!",
+    "threat": "come",
+    "insult": "staff",
+    "identity_hate": "soup",
+}
+MODERATORS: dict[str, dict[str, Any]] = {
+    "logistic": {
+        "words": {"ngrams": [1, 2], "weighting": "tfidf", "sublinear": True, "max_terms": 120},
+        "characters": {"weighting": "tfidf", "sublinear": True, "max_terms": 200},
+        "classifier": {"kind": "logistic_regression_per_label", "C": 4, "log_count_ratio": True},
+    },
+    "mlp": {
+        **EVERYTHING,
+        "classifier": {"kind": "mlp", "hidden": 7, "epochs": 30, "batch": 10, "learning_rate": 0.01},
+    },
+    "counted": {"words": {"ngrams": [1, 1], "max_terms": 50}, "classifier": {"kind": "mlp", "hidden": 3}},
+}
+
 
 def params_of(name: str, version: str = "v1") -> PipelineParams:
-    return PipelineParams.model_validate({"version": version, **MODELS[name]})
+    return PipelineParams.model_validate({"version": version, **(MODELS | MODERATORS)[name]})
+
+
+def signs_of(texts: Sequence[str]) -> list[list[int]]:
+    """For each text whether it holds the sign of each label."""
+    return [[int(sign in text.lower()) for sign in SIGNS.values()] for text in texts]
 
 
 class Trained(NamedTuple):
@@ -112,4 +140,14 @@ def make_bundle(
     pipeline = build_pipeline(params, seed=7).fit(texts, answers)
     described = {"task": "sentiment", "labels": ("negative", "positive"), "data": DATA, "metrics": {}}
     compile_bundle(pipeline, params, folder, **{**described, "texts": texts, **fields})
+    return Trained(pipeline, folder, Scorer(load_bundle(folder)))
+
+
+def make_moderator(folder: Path, name: str = "logistic", *, version: str = "v1", **fields: object) -> Trained:
+    """Fits the model `name` of MODERATORS, six labels, calibrated, and writes its bundle into `folder`."""
+    params = params_of(name, version)
+    fitted = build_pipeline(params, seed=7).fit(TEXTS, signs_of(TEXTS))
+    pipeline = calibrated(fitted, np.linspace(0.5, 1.5, len(SIGNS)), np.linspace(-1, 1, len(SIGNS)))
+    described = {"task": "moderation", "labels": tuple(SIGNS), "data": DATA, "metrics": {}, "multilabel": True}
+    compile_bundle(pipeline, params, folder, **{**described, "texts": TEXTS, **fields})
     return Trained(pipeline, folder, Scorer(load_bundle(folder)))

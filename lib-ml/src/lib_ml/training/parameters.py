@@ -20,15 +20,20 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class WordParams(WordFeatures):
-    """`ngrams`: [shortest, longest]. `min_count`: leave out terms that fewer texts hold."""
+    """`ngrams`: [shortest, longest]. `min_count`: leave out terms that fewer texts hold.
+
+    `max_terms`: keep only so many, those that weigh most in a first model of the training texts.
+    """
 
     ngrams: NgramRange = (1, 1)
     min_count: Count = 1
+    max_terms: Count | None = None
 
 
 class CharacterParams(CharacterFeatures):
     ngrams: NgramRange = (2, 5)
     min_count: Count = 1
+    max_terms: Count | None = None
 
 
 class ValenceParams(ValenceFeatures):
@@ -68,8 +73,33 @@ class GaussianNaiveBayesParams(Closed):
     var_smoothing: float = Field(default=1e-9, gt=0)
 
 
+class PerLabelRegressionParams(Closed):
+    """For several labels: a logistic regression each. `log_count_ratio`: NB-SVM's scaling of the features."""
+
+    kind: Literal["logistic_regression_per_label"]
+    C: float = Field(default=1.0, gt=0)
+    log_count_ratio: bool = False
+    max_iter: Count = 1000
+
+
+class NetworkParams(Closed):
+    """For several labels: one hidden layer of `hidden` rectified linear units, `epochs` passes over the texts."""
+
+    kind: Literal["mlp"]
+    hidden: int = Field(default=16, ge=1, le=1024)
+    alpha: float = Field(default=1e-4, ge=0)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    epochs: Count = 5
+    batch: Count = 200
+
+
 ClassifierParams = Annotated[
-    LogisticRegressionParams | LinearSvmParams | NaiveBayesParams | GaussianNaiveBayesParams,
+    LogisticRegressionParams
+    | LinearSvmParams
+    | NaiveBayesParams
+    | GaussianNaiveBayesParams
+    | PerLabelRegressionParams
+    | NetworkParams,
     Field(discriminator="kind"),
 ]
 
@@ -95,12 +125,12 @@ class PipelineParams(Features):
         return Features.model_validate(
             {
                 "negation_reach": self.negation_reach,
-                "words": _without_min_count(self.words),
-                "characters": _without_min_count(self.characters),
+                "words": _as_served(self.words),
+                "characters": _as_served(self.characters),
                 "valence": self.valence and self.valence.model_dump(),
             }
         )
 
 
-def _without_min_count(block: WordParams | CharacterParams | None) -> dict[str, object] | None:
-    return block.model_dump(exclude={"min_count"}) if block else None
+def _as_served(block: WordParams | CharacterParams | None) -> dict[str, object] | None:
+    return block.model_dump(exclude={"min_count", "max_terms"}) if block else None

@@ -19,11 +19,16 @@ from lib_ml.manifest import Ngrams, ValenceFeatures, WordFeatures
 from lib_ml.reading import read, word_discounts, word_terms
 from lib_ml.text import clean
 from lib_ml.training.lexicons import lexicon
+from lib_ml.training.multilabel import Network, PerLabelRegression, StrongestTerms
 from lib_ml.training.parameters import (
+    CharacterParams,
     GaussianNaiveBayesParams,
     LinearSvmParams,
     LogisticRegressionParams,
+    NetworkParams,
+    PerLabelRegressionParams,
     PipelineParams,
+    WordParams,
 )
 
 FEATURES, CLASSIFIER = "features", "classifier"
@@ -36,11 +41,11 @@ def build_pipeline(params: PipelineParams, *, seed: int = 0) -> Pipeline:
     blocks: list[tuple[str, Any]] = []
     if params.words:
         analyzer = partial(terms_of_words, block=params.words, negation_reach=params.negation_reach)
-        blocks.append(("words", _vectorizer(params.words, params.words.min_count, analyzer=analyzer)))
+        blocks.append(("words", _vectorizer(params.words, analyzer=analyzer)))
     if params.characters:
         spelled = {"analyzer": "char_wb", "ngram_range": params.characters.ngrams}
         cleaned = {"preprocessor": clean, "lowercase": False}
-        blocks.append(("characters", _vectorizer(params.characters, params.characters.min_count, **spelled, **cleaned)))
+        blocks.append(("characters", _vectorizer(params.characters, **spelled, **cleaned)))
     if params.valence:
         blocks.append(("valence", ValenceSums(params.valence, params.negation_reach)))
     steps: list[tuple[str, Any]] = [(FEATURES, FeatureUnion(blocks))]
@@ -82,12 +87,15 @@ class ValenceSums(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return sums
 
 
-def _vectorizer(block: Ngrams, min_count: int, **how: Any) -> CountVectorizer:  # noqa: ANN401 - sklearn's own options
+def _vectorizer(block: WordParams | CharacterParams, **how: Any) -> Any:  # noqa: ANN401 - sklearn's own options
+    vectorizer = _counting(block, min_df=block.min_count, **how)
+    return vectorizer if block.max_terms is None else StrongestTerms(vectorizer, block.max_terms)
+
+
+def _counting(block: Ngrams, **how: Any) -> CountVectorizer:  # noqa: ANN401
     if block.weighting == "tfidf":
-        return TfidfVectorizer(min_df=min_count, sublinear_tf=block.sublinear, **how)
-    if block.sublinear:
-        return SublinearCountVectorizer(min_df=min_count, **how)
-    return CountVectorizer(min_df=min_count, **how)
+        return TfidfVectorizer(sublinear_tf=block.sublinear, **how)
+    return SublinearCountVectorizer(**how) if block.sublinear else CountVectorizer(**how)
 
 
 class SublinearCountVectorizer(CountVectorizer):  # type: ignore[misc]
@@ -116,4 +124,8 @@ def _classifier(params: PipelineParams, seed: int) -> Any:  # noqa: ANN401 - skl
         return CalibratedClassifierCV(svm, method="sigmoid", cv=chosen.folds, ensemble=False)
     if isinstance(chosen, GaussianNaiveBayesParams):
         return GaussianNB(var_smoothing=chosen.var_smoothing)
+    if isinstance(chosen, PerLabelRegressionParams):
+        return PerLabelRegression(**chosen.model_dump(exclude={"kind"}), random_state=seed)
+    if isinstance(chosen, NetworkParams):
+        return Network(**chosen.model_dump(exclude={"kind"}), random_state=seed)
     return {"multinomial_nb": MultinomialNB, "complement_nb": ComplementNB}[chosen.kind](alpha=chosen.alpha)

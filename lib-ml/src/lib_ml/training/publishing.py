@@ -41,10 +41,14 @@ def compile_bundle(
     metrics: Mapping[str, Metric],
     texts: Sequence[str],
     multilabel: bool = False,
+    thresholds: Mapping[str, float] | None = None,
+    languages: Sequence[str] = ("en",),
     signing_key: bytes | None = None,
 ) -> str:
     """Folds `pipeline` into a bundle in `folder` and returns its sha256.
 
+    `thresholds`: for each label (a binary model: the second) the probability from which it counts as given; 0.5 each
+    unless told. `languages`: primary BCP 47 subtags.
     Then loads it again and compares it with the pipeline on all `texts` and the golden ones. Raises CannotFold when
     the classifier can't be folded, NotEqual when a probability differs by more than 1e-12.
     """
@@ -56,6 +60,8 @@ def compile_bundle(
         task=task,
         labels=tuple(labels),
         outputs="multilabel" if multilabel else "binary",
+        hidden=folded.hidden,
+        languages=tuple(languages),
         lib_ml_version=lib_ml_version(),
         features=params.features(),
         terms=folded.terms,
@@ -63,7 +69,7 @@ def compile_bundle(
         data=data,
         params=params.model_dump(mode="json"),
         metrics=dict(metrics),
-        thresholds=dict.fromkeys(labels, 0.5) if multilabel else {labels[1]: 0.5},
+        thresholds=dict(thresholds or dict.fromkeys(labels if multilabel else labels[1:], 0.5)),
         golden=_golden(pipeline),
     )
     sha256 = write_bundle(folder, manifest, contents, signing_key=signing_key)
