@@ -75,6 +75,7 @@ def _model_service(home: Home, ports: Ports, version: str) -> Program:
         "MODEL_SERVICE_ALIAS": f"sentiment/{version}",
         "MODEL_SERVICE_FEEDBACK_URL": home.database(f"feedback-{version}"),
         "MODEL_SERVICE_PREDICTION_KEY_FILE": str(home.prediction_key),
+        "MODEL_SERVICE_STATE_FOLDER": str(home.root / f"model-service-{version}"),
     }
     name = f"model-service-{version}"
     return Program(name, (script("model-service"),), f"http://{HOST}:{port}/readyz", settings)
