@@ -12,7 +12,9 @@ from review_app.adapters.database import open_database
 from review_app.adapters.migration import migrate
 from review_app.factory import close, create_app
 from review_app.settings import Settings
-from small_models import TEXTS, make_bundle
+from small_models import TEXTS, make_bundle, make_moderator
+
+APP_TOKEN, MODERATOR_TOKEN = "the-apps-own-token", "the-moderators-token"  # as long as a real one must be
 
 
 def train_bundle(folder: Path, version: str, rows: int = len(TEXTS)) -> Path:
@@ -29,6 +31,8 @@ def model_service_environment(folder: Path, version: str) -> dict[str, str]:
         "MODEL_SERVICE_POLL_INTERVAL_S": "0.2",
         "MODEL_SERVICE_FEEDBACK_URL": f"sqlite:///{folder}/feedback-{version}.db",
         "MODEL_SERVICE_PREDICTION_KEY_FILE": str(folder / "prediction.key"),
+        "MODEL_SERVICE_STATE_FOLDER": str(folder / f"state-{version}"),
+        "MODEL_SERVICE_AUTH__TOKENS_FILE": str(folder / "tokens"),
     }
 
 
@@ -41,6 +45,27 @@ def app_environment(store_url: str, release: str, model_url: str) -> dict[str, s
     }
 
 
+def moderated(folder: Path) -> dict[str, str]:
+    """The settings of an app with the tokens in `folder`."""
+    return {
+        "APP_MODEL_SERVICE_TOKEN_FILE": str(folder / "app.token"),
+        "APP_MODERATOR_TOKEN_FILE": str(folder / "moderator.token"),
+    }
+
+
+def write_secrets(folder: Path) -> None:
+    """The key that the model-services share, and the tokens."""
+    secrets = {
+        "prediction.key": bytes(range(32)),
+        "tokens": f"app: {APP_TOKEN}\n".encode(),
+        "app.token": APP_TOKEN.encode(),
+        "moderator.token": MODERATOR_TOKEN.encode(),
+    }
+    for name, content in secrets.items():
+        (folder / name).write_bytes(content)
+        (folder / name).chmod(0o600)
+
+
 def migrated_store(folder: Path) -> str:
     url = f"sqlite:///{folder}/palate.db"
     engine = open_database(url)
@@ -51,10 +76,11 @@ def migrated_store(folder: Path) -> str:
 
 @pytest.fixture(scope="session")
 def platform_folder(tmp_path_factory):
-    """A registry with a small model for each release, and the key that the model-services share."""
+    """A registry with a small model for each release and one that moderates, and what the programs keep secret."""
     folder = tmp_path_factory.mktemp("platform")
-    (folder / "prediction.key").write_bytes(bytes(range(32)))
+    write_secrets(folder)
     registry = FolderRegistry(folder / "registry")
+    registry.publish(make_moderator(folder / "moderation").folder, "moderation/v1")
     for version in ("v1", "v2"):
         registry.publish(train_bundle(folder / version, version), f"sentiment/{version}")
     return folder
@@ -85,7 +111,7 @@ def releases(platform_folder, model_services):
             release: stack.enter_context(
                 running(
                     "review-app",
-                    app_environment(store_url, release, model_services[release].url),
+                    app_environment(store_url, release, model_services[release].url) | moderated(platform_folder),
                     platform_folder / f"app-{release}.log",
                 )
             )
@@ -115,9 +141,13 @@ def make_app(store_url):
 
 
 @pytest.fixture
-def client(make_app, model_services):
+def client(make_app, model_services, platform_folder):
     """The v1 app with a real model-service behind it."""
-    return make_app(model_services["v1"].url).test_client()
+    return make_app(
+        model_services["v1"].url,
+        model_service_token_file=platform_folder / "app.token",
+        moderator_token_file=platform_folder / "moderator.token",
+    ).test_client()
 
 
 @pytest.fixture(scope="session")

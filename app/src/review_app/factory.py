@@ -28,6 +28,8 @@ from review_app.http.api import api
 from review_app.http.assets import asset_routes
 from review_app.http.edge import guard_edge
 from review_app.http.experiment_metrics import ExperimentMetrics
+from review_app.http.moderation import moderation_pages
+from review_app.http.moderators import Moderators
 from review_app.http.people import people_pages
 from review_app.http.rendering import compile_templates, prepare_rendering, render_problem
 from review_app.http.reviews import review_pages
@@ -54,7 +56,7 @@ class Background:
 def create_app(settings: Settings) -> Flask:
     """The app, its store checked. Starts no threads.
 
-    Raises StoreOutdated (run `review-app-migrate`) and StoreUnavailable.
+    Raises StoreOutdated (run `review-app-migrate`), StoreUnavailable and WrongTokenFile.
     """
     build = build_info("review-app", component="app")
     engine = open_database(settings.store_url)
@@ -76,6 +78,7 @@ def create_app(settings: Settings) -> Flask:
     registry = metrics_registry(app)
     model = ModelService(
         str(settings.model_service_url),
+        token=settings.model_service_token(),
         timeout_s=settings.model_timeout_s,
         connections=settings.threads + 2,
         seen=seen,
@@ -88,6 +91,7 @@ def create_app(settings: Settings) -> Flask:
     reviews, experiment = StoredReviews(engine), StoredExperiment(engine)
     desk = ReviewDesk(
         critic=model,
+        moderation=model,
         reviews=reviews,
         release=settings.release,
         app_version=build.version,
@@ -102,6 +106,8 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(
         people_pages(read_team(), experiment, ExperimentMetrics(registry, settings.release), settings.release, _new_id)
     )
+    moderator_token = settings.moderator_token()
+    app.register_blueprint(moderation_pages(desk, Moderators(moderator_token) if moderator_token else None))
     app.register_blueprint(about_pages(model, experiment))
     app.register_blueprint(asset_routes())
     app.register_blueprint(api(desk, settings.max_text_chars))

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from review_app.adapters.database import StoreOutdated
 from review_app.domain.store import StoreUnavailable
 from review_app.factory import create_app, start_background
-from review_app.settings import Settings
+from review_app.settings import Settings, WrongTokenFile
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
         )
     except ValidationError as error:
         sys.exit(explain(error))
-    except (StoreOutdated, StoreUnavailable) as error:
+    except (StoreOutdated, StoreUnavailable, WrongTokenFile) as error:
         sys.exit(f"review-app: {error}")
 
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+LABELS = ["toxic", "severe_toxic", "obscene", "threat", "insult", "identity_hate"]
 GOOD = {"text": "Delicious food, but the wine was sour."}
 
 
@@ -21,7 +22,11 @@ def test_a_review_is_created_read_and_corrected(client):
     assert document["versions"]["app"] == document["versions"]["model"] == "v1"
     assert re.fullmatch("[0-9a-f]{64}", document["versions"]["model_sha256"])
     assert "text" not in document
-    assert "moderation" not in document
+    assert list(document["moderation"]["labels"]) == LABELS
+    assert document["moderation"]["flagged"] == any(
+        each["flagged"] for each in document["moderation"]["labels"].values()
+    )
+    assert document["standing"] == ("held" if document["moderation"]["flagged"] else "public")
 
     read = client.get(created.headers["Location"])
     assert (read.status_code, read.json) == (200, {**document, **GOOD})

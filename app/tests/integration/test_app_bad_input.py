@@ -66,7 +66,7 @@ NEWCOMER = b"GET / HTTP/1.1\r\nHost: x\r\nx-palate-release: r1\r\nx-served-versi
 RAW = {
     "wrong method": (b"DELETE /api/reviews HTTP/1.1\r\nHost: x\r\n\r\n", (405,)),
     "unknown method": (b"BREW / HTTP/1.1\r\nHost: x\r\n\r\n", (400, 405, 501)),
-    "GET of a form": (b"GET /reviews HTTP/1.1\r\nHost: x\r\n\r\n", (405,)),
+    "GET of a form": (b"GET /moderation/sign-in HTTP/1.1\r\nHost: x\r\n\r\n", (405,)),
     "NUL in the path": (b"GET /reviews/%00 HTTP/1.1\r\nHost: x\r\n\r\n", (404,)),
     "bad UTF-8 in the path": (b"GET /reviews/%ff%fe HTTP/1.1\r\nHost: x\r\n\r\n", (404,)),
     "climbing out of static": (b"GET /static/../../settings.py HTTP/1.1\r\nHost: x\r\n\r\n", (404,)),

@@ -30,7 +30,7 @@ def wait_for(condition, what: str) -> None:
 @pytest.fixture
 def own_folder(tmp_path, platform_folder):
     """A folder with the registry and key of the platform, and stores of its own."""
-    for name in ("registry", "prediction.key"):
+    for name in ("registry", "prediction.key", "tokens"):
         (tmp_path / name).symlink_to(platform_folder / name)
     return tmp_path
 

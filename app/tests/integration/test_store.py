@@ -4,16 +4,18 @@ import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from review_app.adapters.database import StoreOutdated, open_database, reading, require_newest_schema
+from review_app.adapters.database import StoreOutdated, open_database, reading, require_newest_schema, writing
 from review_app.adapters.migration import alembic_config, migrate
 from review_app.adapters.stored_experiment import StoredExperiment
 from review_app.adapters.stored_outbox import StoredOutbox
 from review_app.adapters.stored_reviews import StoredReviews
 from review_app.adapters.tables import SCHEMA, metadata
 from review_app.domain.experiment import Assigned, ExperimentCount
+from review_app.domain.moderation import Decision, Moderation, ModerationLabel, Standing
 from review_app.domain.review import Review
 from review_app.domain.store import ReviewUnknown, StoreUnavailable
 from review_app.domain.verdict import ModelIdentity, Sentiment, Term, Verdict
@@ -24,6 +26,11 @@ NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 HOLD = timedelta(seconds=20)
 VISITOR = "ab" * 16
+
+
+def make_moderation(*, flagged: bool) -> Moderation:
+    label = ModerationLabel("insult", 0.8 if flagged else 0.1, 0.6, flagged)
+    return Moderation((label,), ModelIdentity("moderation", "v1", "ef" * 32))
 
 
 def make_review(number: int = 1, **given: object) -> Review:
@@ -46,6 +53,12 @@ def make_review(number: int = 1, **given: object) -> Review:
         "created_at": NOW + number * SECOND,
     }
     return Review(**{**values, **given})
+
+
+OLD_REVIEW = f"""INSERT INTO reviews (id, text, sentiment, probability, coverage, explanation, prediction_id,
+    model_name, model_version, model_sha256, service_version, release, app_version, created_at)
+    VALUES ('{1:032x}', 'old soup', 'positive', 0.7, 0.5, '[]', 'p', 'sentiment', 'v1', '{"cd" * 32}', '1', 'v1', '1',
+    '2026-11-20 12:00:00')"""
 
 
 @pytest.fixture
@@ -78,6 +91,47 @@ def test_recent_reviews_are_the_visitors_own_newest_first_and_capped(engine):
         "prediction-4",
         "prediction-3",
     ]
+
+
+@pytest.mark.parametrize("moderation", [None, make_moderation(flagged=True), make_moderation(flagged=False)])
+def test_what_moderation_said_comes_back_as_it_was_stored(engine, moderation):
+    StoredReviews(engine).add(make_review(moderation=moderation))
+    assert StoredReviews(engine).get(make_review().id).moderation == moderation
+
+
+def test_only_what_passed_is_public_and_the_rest_waits_the_oldest_first(engine):
+    reviews = StoredReviews(engine)
+    for number, moderation in ((1, make_moderation(flagged=True)), (2, None), (3, make_moderation(flagged=False))):
+        reviews.add(make_review(number, moderation=moderation))
+    reviews.add(make_review(4, moderation=make_moderation(flagged=False)))
+    assert [review.verdict.prediction_id for review in reviews.public(10)] == ["prediction-4", "prediction-3"]
+    assert [review.verdict.prediction_id for review in reviews.held(10)] == ["prediction-1", "prediction-2"]
+    assert len(reviews.public(1)) == len(reviews.held(1)) == 1
+
+
+def test_a_moderators_word_stands_above_the_models_and_the_last_one_counts(engine):
+    reviews = StoredReviews(engine)
+    reviews.add(make_review(moderation=make_moderation(flagged=True)))
+    assert reviews.decide(make_review().id, Decision.PUBLISH, NOW).standing is Standing.PUBLIC
+    assert (len(reviews.public(10)), len(reviews.held(10))) == (1, 0)
+    assert reviews.decide(make_review().id, Decision.WITHHOLD, NOW).standing is Standing.WITHHELD
+    assert (len(reviews.public(10)), len(reviews.held(10))) == (0, 0)
+    assert reviews.get(make_review().id).decision is Decision.WITHHOLD
+    with pytest.raises(ReviewUnknown):
+        reviews.decide("0" * 32, Decision.PUBLISH, NOW)
+
+
+def test_reviews_from_before_moderation_wait_for_a_moderator(tmp_path):
+    engine = open_database(f"sqlite:///{tmp_path}/old.db")
+    with writing(engine) as connection:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    with writing(engine) as connection:
+        connection.exec_driver_sql(OLD_REVIEW)
+    migrate(engine)
+    assert [review.text for review in StoredReviews(engine).held(10)] == ["old soup"]
+    engine.dispose()
 
 
 def test_a_correction_and_its_feedback_are_stored_together_and_the_last_word_wins(engine):

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from review_app.domain.model_release import DataSource, Metric, ModelRelease
+from review_app.domain.moderation import Moderation, ModerationLabel
 from review_app.domain.verdict import ModelIdentity, Sentiment, Term, Verdict
 
 Word = Annotated[str, Field(min_length=1, max_length=200)]
@@ -13,6 +14,7 @@ VersionWord = Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]{1,64}$")]
 Probability = Annotated[float, Field(ge=0, le=1)]
 MAX_TERMS = 200
 MAX_METRICS = 100
+MAX_LABELS = 64
 
 
 class Answer(BaseModel):
@@ -50,6 +52,21 @@ class VerdictAnswer(Answer):
             model=ModelIdentity(self.model.name, self.model.version, self.model.sha256),
             service_version=self.service_version,
         )
+
+
+class ModerationLabelAnswer(Answer):
+    probability: Probability
+    threshold: Probability
+    flagged: bool
+
+
+class ModerationAnswer(Answer):
+    labels: Annotated[dict[Word, ModerationLabelAnswer], Field(min_length=1, max_length=MAX_LABELS)]
+    model: ModelAnswer
+
+    def as_moderation(self) -> Moderation:
+        labels = tuple(ModerationLabel(name, **each.model_dump()) for name, each in self.labels.items())
+        return Moderation(labels, ModelIdentity(self.model.name, self.model.version, self.model.sha256))
 
 
 class FeedbackAnswer(Answer):

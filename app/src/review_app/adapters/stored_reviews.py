@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, RowMapping, Select, insert, select, u
 
 from review_app.adapters.database import reading, writing
 from review_app.adapters.tables import feedback_outbox, reviews
+from review_app.domain.moderation import Decision, Moderation, ModerationLabel, Standing
 from review_app.domain.review import Review
 from review_app.domain.store import ReviewUnknown
 from review_app.domain.verdict import ModelIdentity, Sentiment, Term, Verdict
@@ -43,14 +44,28 @@ class StoredReviews:
         return corrected
 
     def recent(self, visitor_id: str, limit: int) -> list[Review]:
-        newest = (
-            select(reviews)
-            .where(reviews.c.visitor_id == visitor_id)
-            .order_by(reviews.c.created_at.desc(), reviews.c.id)
-            .limit(limit)
-        )
+        mine = select(reviews).where(reviews.c.visitor_id == visitor_id)
+        return self._listed(mine.order_by(reviews.c.created_at.desc(), reviews.c.id).limit(limit))
+
+    def public(self, limit: int) -> list[Review]:
+        public = select(reviews).where(reviews.c.standing == Standing.PUBLIC)
+        return self._listed(public.order_by(reviews.c.created_at.desc(), reviews.c.id).limit(limit))
+
+    def held(self, limit: int) -> list[Review]:
+        held = select(reviews).where(reviews.c.standing == Standing.HELD)
+        return self._listed(held.order_by(reviews.c.created_at, reviews.c.id).limit(limit))
+
+    def decide(self, review_id: str, decision: Decision, at: datetime) -> Review:
+        with writing(self._engine) as connection:
+            one = select(reviews).where(reviews.c.id == review_id).with_for_update()
+            review = _review(_found(connection, one)).decided(decision)
+            kept = update(reviews).where(reviews.c.id == review_id)
+            connection.execute(kept.values(decision=decision, decided_at=at, standing=review.standing))
+        return review
+
+    def _listed(self, query: Select[Any]) -> list[Review]:
         with reading(self._engine) as connection:
-            return [_review(row) for row in connection.execute(newest).mappings()]
+            return [_review(row) for row in connection.execute(query).mappings()]
 
 
 def _found(connection: Connection, query: Select[Any]) -> RowMapping:
@@ -100,6 +115,9 @@ def _row(review: Review) -> dict[str, Any]:
         "app_version": review.app_version,
         "created_at": review.created_at,
         "correction": review.correction,
+        "moderation": asdict(review.moderation) if review.moderation else None,
+        "decision": review.decision,
+        "standing": review.standing,
     }
 
 
@@ -113,6 +131,8 @@ def _review(row: RowMapping) -> Review:
         app_version=row["app_version"],
         created_at=row["created_at"],
         correction=Sentiment(row["correction"]) if row["correction"] else None,
+        moderation=_moderation(row["moderation"]),
+        decision=Decision(row["decision"]) if row["decision"] else None,
     )
 
 
@@ -126,3 +146,10 @@ def _verdict(row: RowMapping) -> Verdict:
         model=ModelIdentity(row["model_name"], row["model_version"], row["model_sha256"]),
         service_version=row["service_version"],
     )
+
+
+def _moderation(kept: dict[str, Any] | None) -> Moderation | None:
+    if kept is None:
+        return None
+    labels = tuple(ModerationLabel(**each) for each in kept["labels"])
+    return Moderation(labels, ModelIdentity(**kept["model"]))

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator
 
 # The newest migration's name: the schema that these tables describe.
-SCHEMA = "0001"
+SCHEMA = "0002"
 
 
 class Moment(TypeDecorator[datetime]):
@@ -59,6 +59,12 @@ reviews = Table(
     Column("created_at", Moment, nullable=False),
     Column("correction", String(16), nullable=True),
     Column("corrected_at", Moment, nullable=True),
+    Column("moderation", JSON(none_as_null=True), nullable=True),
+    Column("decision", String(16), nullable=True),
+    Column("decided_at", Moment, nullable=True),
+    # Follows from the two above; kept for the lists.
+    Column("standing", String(16), nullable=False, server_default="held"),
+    Index("ix_reviews_standing_created_at", "standing", "created_at"),
     Index("ix_reviews_visitor_id_created_at", "visitor_id", "created_at"),
 )
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from review_app.domain.moderation import Decision, Moderation, Standing, standing
 from review_app.domain.verdict import Sentiment, Verdict
 
 
@@ -14,7 +15,8 @@ class ReviewRefused(Exception):
 class Review:
     """`release` is the side (v1 or v2) whose model gave the verdict; its feedback goes there.
 
-    `visitor_id` is None for a review that came by the API.
+    `visitor_id` is None for a review that came by the API, `moderation` when no moderation model answered,
+    `decision` before a moderator has spoken.
     """
 
     id: str
@@ -25,15 +27,25 @@ class Review:
     app_version: str
     created_at: datetime
     correction: Sentiment | None = None
+    moderation: Moderation | None = None
+    decision: Decision | None = None
 
     @property
     def sentiment(self) -> Sentiment:
         """What the review counts as: the reviewer's word over the model's."""
         return self.correction or self.verdict.sentiment
 
+    @property
+    def standing(self) -> Standing:
+        return standing(self.moderation, self.decision)
+
     def corrected(self, sentiment: Sentiment | None) -> "Review":
         """The same review with another correction; None takes it back."""
         return replace(self, correction=sentiment)
+
+    def decided(self, decision: Decision) -> "Review":
+        """The same review after a moderator's word."""
+        return replace(self, decision=decision)
 
 
 def review_text(text: str, max_chars: int) -> str:

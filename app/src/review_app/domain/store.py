@@ -6,6 +6,7 @@ from typing import Protocol
 
 from review_app.domain.experiment import Assigned, ExperimentCount
 from review_app.domain.feedback import Feedback
+from review_app.domain.moderation import Decision
 from review_app.domain.review import Review
 from review_app.domain.verdict import Sentiment
 
@@ -33,6 +34,18 @@ class Reviews(Protocol):
 
     def recent(self, visitor_id: str, limit: int) -> list[Review]:
         """The visitor's newest reviews, newest first."""
+        ...
+
+    def public(self, limit: int) -> list[Review]:
+        """The newest reviews that everybody may read, newest first."""
+        ...
+
+    def held(self, limit: int) -> list[Review]:
+        """The reviews that wait for a moderator, the longest waiting first."""
+        ...
+
+    def decide(self, review_id: str, decision: Decision, at: datetime) -> Review:
+        """Keeps a moderator's word, the last one counts. Raises ReviewUnknown."""
         ...
 
 

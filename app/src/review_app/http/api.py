@@ -10,8 +10,10 @@ from pydantic import BaseModel
 from review_app.domain.desk import ReviewDesk
 from review_app.http.documents import (
     CorrectionBody,
+    PublicReviewsDocument,
     ReviewDocument,
     ReviewWithTextDocument,
+    public_reviews,
     review_document,
     review_with_text,
 )
@@ -50,6 +52,18 @@ def api(desk: ReviewDesk, max_text_chars: int) -> APIBlueprint:
         response = _reply(review_document(review), 201)
         response.headers["Location"] = url_for("api.read", review_id=review.id)
         return response
+
+    @routes.get("")
+    @documented(
+        summary="Read what everybody wrote",
+        description="The newest public reviews: those that the moderation model let pass, or a moderator.",
+        tag=TAG,
+        reply=PublicReviewsDocument,
+        problems={503: "store not reachable"},
+    )
+    def read_public() -> Response:
+        with refusals():
+            return _reply(public_reviews(desk.public()))
 
     @routes.get("/<review_id>")
     @documented(

@@ -11,6 +11,7 @@ from lib_web.problems import Problem, problem_response
 from review_app.domain.coverage import coverage_in_words, little_known
 from review_app.domain.highlighting import driving_words, highlight
 from review_app.domain.model_release import LastSeenModel
+from review_app.domain.moderation import Decision, Standing
 from review_app.domain.verdict import Sentiment
 from review_app.http.assets import asset_url
 
@@ -23,6 +24,8 @@ WRITE_ENDPOINT = "reviews.write"
 def prepare_rendering(app: Flask, release: str, build: BuildInfo, seen: LastSeenModel, max_text_chars: int) -> None:
     """What every template may use."""
     app.jinja_env.globals.update(
+        Decision=Decision,
+        Standing=Standing,
         release=release,
         build=build,
         seen=seen,
@@ -34,7 +37,9 @@ def prepare_rendering(app: Flask, release: str, build: BuildInfo, seen: LastSeen
         coverage_in_words=coverage_in_words,
         little_known=little_known,
     )
-    app.jinja_env.filters.update(percent=percent, short_hash=lambda digest: digest[:SHORT_HASH])
+    app.jinja_env.filters.update(
+        percent=percent, in_words=lambda label: label.replace("_", " "), short_hash=lambda digest: digest[:SHORT_HASH]
+    )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 

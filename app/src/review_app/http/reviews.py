@@ -39,6 +39,11 @@ def review_pages(desk: ReviewDesk, reviews: Reviews, new_id: Callable[[], str]) 
         log.info("verdict", sentiment=review.verdict.sentiment, model_version=review.verdict.model.version)
         return _shown(review, reviews)
 
+    @pages.get("/reviews")
+    def read_public() -> Response:
+        with refusals():
+            return fragment("palate/public.html", public=desk.public())
+
     @pages.get("/reviews/<review_id>")
     def read(review_id: str) -> Response:
         with refusals():
