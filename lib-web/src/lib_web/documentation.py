@@ -83,7 +83,11 @@ def documented(
         },
     }
     if body is not None:
-        note |= {"body": _one_of(summary, "Body", body), "body_example": body_example, "content_type": "application/json"}
+        note |= {
+            "body": _one_of(summary, "Body", body),
+            "body_example": body_example,
+            "content_type": "application/json",
+        }
     if query is not None:
         note["args"] = [(query, "query")]
 
@@ -124,7 +128,7 @@ def finished(specification: dict[str, Any]) -> dict[str, Any]:
 
 def _add_content_types(operation: dict[str, Any]) -> None:
     status, bodies, replies = operation.pop(_OTHERS, ("", {}, {}))
-    for place, kinds in ((operation.get("requestBody"), bodies), (operation["responses"].get(status), replies)):
+    for place, kinds in ((operation.get("requestBody", {}), bodies), (operation["responses"].get(status, {}), replies)):
         for kind, holds in kinds.items():
             place["content"][kind] = {"schema": {"type": "string", "description": holds}}
     if "requestBody" in operation:

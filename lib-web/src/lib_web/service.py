@@ -13,7 +13,7 @@ from pydantic_core import from_json, to_json
 
 from lib_web.bounded_request import BoundedRequest
 from lib_web.compression import with_compression
-from lib_web.documentation import add_problem_schema
+from lib_web.documentation import finished
 from lib_web.edge import REQUEST_ID, with_edge_headers
 from lib_web.metrics import HttpMetrics, method_of, route_of
 from lib_web.operator_routes import OPERATOR_ROUTES, operator_routes
@@ -85,7 +85,7 @@ def new_service(
         AUTO_404_RESPONSE=False,
         AUTO_OPERATION_ID=True,
     )
-    app.spec_callback = add_problem_schema  # type: ignore[assignment]  # called with a dict, YAML is not asked for
+    app.spec_callback = finished  # type: ignore[assignment]  # called with a dict, YAML is not asked for
     app.wsgi_app = with_edge_headers(with_compression(app.wsgi_app))  # type: ignore[method-assign, assignment]  # Flask's own way
     register_problems(app)
     _watch_requests(app, HttpMetrics(app, component, build))

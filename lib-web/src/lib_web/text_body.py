@@ -44,7 +44,7 @@ def text_fault(text: object, max_chars: int) -> str | None:
 def _readable(text: str) -> str:
     fault = _unreadable(text)
     if fault is not None:
-        raise PydanticCustomError("unreadable", fault)  # type: ignore[arg-type]  # one of two literals
+        raise PydanticCustomError("unreadable", fault)
     return text
 
 

@@ -34,6 +34,7 @@ from model_service.domain import FeedbackNotStored, FirstToKnow, Models, Predict
 from model_service.domain.reported_metrics import Report, readings
 from model_service.http import (
     ReadinessCheck,
+    Scoring,
     answer_failures,
     classify_routes,
     feedback_routes,
@@ -77,8 +78,15 @@ def create_app(settings: Settings) -> APIFlask:
     observer = PrometheusObserver(metrics_registry(app))
     ids = PredictionIds(settings.prediction_key())
     plainly = partial(classify, ids)
+    scoring = Scoring(plainly, observer, settings.max_text_chars, build.version)
     app.register_blueprint(
-        predict_routes(active, plainly, observer, max_text_chars=settings.max_text_chars, service_version=build.version)
+        predict_routes(
+            active,
+            scoring,
+            max_texts=settings.max_texts,
+            max_body_bytes=settings.max_body_bytes,
+            max_batch_bytes=settings.max_batch_bytes,
+        )
     )
     app.register_blueprint(feedback_routes(active, ids, _feedback_store(settings), observer))
     longest = settings.max_text_chars

@@ -1,6 +1,7 @@
 """The edge: parse, call the domain, render."""
 
 from model_service.http.authentication import current_caller, read_tokens, require_token
+from model_service.http.batches import Scoring
 from model_service.http.classify import classify_routes
 from model_service.http.feedback import feedback_routes
 from model_service.http.model_version import name_model_version
@@ -12,6 +13,7 @@ from model_service.http.toxicity import toxicity_routes
 
 __all__ = [
     "ReadinessCheck",
+    "Scoring",
     "answer_failures",
     "classify_routes",
     "current_caller",

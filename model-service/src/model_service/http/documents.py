@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
+from lib_web.documentation import ProblemDocument
 from pydantic import BaseModel, Field
 
-__all__ = ["FEEDBACK_EXAMPLE", "VERDICT_EXAMPLE", "VerdictDocument"]
+__all__ = ["FEEDBACK_EXAMPLE", "VERDICT_EXAMPLE", "BatchDocument", "VerdictDocument"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -35,6 +36,12 @@ class VerdictDocument(BaseModel):
     coverage: Share = Field(description="Share of the words that the model knows")
     model: ModelDocument
     service_version: str
+
+
+class BatchDocument(BaseModel):
+    """What the model says of each text, in their order."""
+
+    results: list[VerdictDocument | ProblemDocument]
 
 
 _ID = "AQGfqvMk4AHmF5q2iCgCEb3VH1Y2sRb7C4y0eOQ2mJ8nTtqcY5uLwXzA"

@@ -13,7 +13,7 @@ from lib_web.problems import FieldError, Problem, problem_response
 
 from model_service.domain import AnswerNotEncodable, ClassifierFailed
 
-__all__ = ["KINDS", "Kind", "answer_failures", "problem", "problem_pages"]
+__all__ = ["KINDS", "Kind", "answer_failures", "problem", "problem_of", "problem_pages"]
 
 log = structlog.get_logger()
 
@@ -96,20 +96,24 @@ def problem(
     return Problem(status, title, detail, type_=type_, errors=errors, headers=headers, extensions=extensions)
 
 
+def problem_of(failure: ClassifierFailed | AnswerNotEncodable) -> Problem:
+    """The domain's failure on one text as a problem, said in the log, too."""
+    if isinstance(failure, AnswerNotEncodable):
+        log.error("answer_not_encodable", model=failure.model)
+        return problem("answer-not-encodable", "The model's answer holds a number that is none.")
+    # The exception's words may quote the text; its type and frames do not.
+    log.error("classifier_failed", reason=failure.reason, model=failure.model, exc_info=failure.__cause__)
+    return problem("classifier-failed", "The model failed on this text.")
+
+
 def answer_failures(app: Flask) -> None:
     """Answer the domain's failures, wherever a view meets them."""
 
-    def classifier_failed(failure: ClassifierFailed) -> Response:
-        # The exception's words may quote the text; its type and frames do not.
-        log.error("classifier_failed", reason=failure.reason, model=failure.model, exc_info=failure.__cause__)
-        return problem_response(problem("classifier-failed", "The model failed on this text."))
+    def answer(failure: ClassifierFailed | AnswerNotEncodable) -> Response:
+        return problem_response(problem_of(failure))
 
-    def not_encodable(failure: AnswerNotEncodable) -> Response:
-        log.error("answer_not_encodable", model=failure.model)
-        return problem_response(problem("answer-not-encodable", "The model's answer holds a number that is none."))
-
-    app.register_error_handler(ClassifierFailed, classifier_failed)
-    app.register_error_handler(AnswerNotEncodable, not_encodable)
+    app.register_error_handler(ClassifierFailed, answer)
+    app.register_error_handler(AnswerNotEncodable, answer)
 
 
 def problem_pages() -> APIBlueprint:

@@ -1,0 +1,98 @@
+"""Many texts in one request: for each a verdict or a problem, in their order, written as they are scored."""
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from time import perf_counter, time
+from typing import Any
+
+import structlog
+from lib_web.problems import Problem
+from lib_web.text_body import text_fault
+from pydantic_core import to_json
+
+from model_service.domain import AnswerNotEncodable, ClassifierFailed, Model, Observer
+from model_service.domain.verdict import Classify, Tally
+from model_service.http.problem_types import problem_of
+
+__all__ = ["Batch", "Scoring"]
+
+# A stream's lines go out together when they make so many bytes or the oldest has waited so long.
+_CHUNK_BYTES = 32_768
+_CHUNK_S = 0.02
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """How texts are classified and observed; the same for every batch of a service."""
+
+    classify: Classify
+    observer: Observer
+    max_text_chars: int
+    service_version: str
+
+
+class Batch:
+    """Texts for one model, also when it is swapped meanwhile."""
+
+    def __init__(self, texts: Sequence[object], model: Model, scoring: Scoring, where: dict[str, Any]) -> None:
+        """`where`: the members instance and request_id of its problems."""
+        self._texts = texts
+        self._model = model
+        self._scoring = scoring
+        self._where = where
+        self._tally = Tally(model.version)
+        self.characters = sum([len(text) for text in texts if isinstance(text, str)])
+
+    @property
+    def answered(self) -> int:
+        """How many got a verdict so far."""
+        return len(self._tally.seconds)
+
+    def document(self) -> bytes:
+        """All results as one JSON document."""
+        return b'{"results":[' + b",".join(self._results()) + b"]}"
+
+    def lines(self) -> Generator[bytes]:
+        """One JSON line a text, some lines at a time; closing it ends the work."""
+        started = since = perf_counter()
+        chunk, size = list[bytes](), 0
+        with closing(self._results()) as results:
+            for result in results:
+                chunk.append(result)
+                size += len(result)
+                if size > _CHUNK_BYTES or perf_counter() - since > _CHUNK_S:
+                    yield b"\n".join((*chunk, b""))
+                    chunk, size, since = [], 0, perf_counter()
+        if chunk:
+            yield b"\n".join((*chunk, b""))
+        milliseconds = round((perf_counter() - started) * 1000, 3)
+        log.info("batch_streamed", texts=len(self._texts), answered=self.answered, ms=milliseconds, **self._where)
+
+    def _results(self) -> Generator[bytes]:
+        try:
+            for place, text in enumerate(self._texts):
+                fault = text_fault(text, self._scoring.max_text_chars)
+                yield self._verdict(place, str(text)) if fault is None else self._refusal(place, fault)
+        finally:
+            # What a client did not wait for was predicted, too.
+            self._scoring.observer.predicted_many(self._tally)
+
+    def _verdict(self, place: int, text: str) -> bytes:
+        started = perf_counter()
+        try:
+            verdict = self._scoring.classify(text, self._model, time())
+        except (ClassifierFailed, AnswerNotEncodable) as failure:
+            return self._rendered(problem_of(failure), place, "The model failed on this text.")
+        self._tally.add(verdict, perf_counter() - started)
+        return to_json(verdict | {"service_version": self._scoring.service_version})
+
+    def _refusal(self, place: int, fault: str) -> bytes:
+        detail = f"The text does not fit: texts.{place}."
+        return self._rendered(Problem(422, "Unprocessable Content", detail), place, fault)
+
+    def _rendered(self, problem: Problem, place: int, fault: str) -> bytes:
+        errors = [{"field": f"texts.{place}", "detail": fault}]
+        return to_json(problem.document() | self._where | {"errors": errors})
