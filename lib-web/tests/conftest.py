@@ -1,22 +1,11 @@
 """The greeter on a test client, and under the real server in a process of its own."""
 
 from functools import partial
-from pathlib import Path
 
 import pytest
 from greeter import create_app
+from greeter_servers import SERVERS, greeter_on
 from real_process import RealProcess, running
-
-SERVERS = [("granian", 1), ("granian", 2), ("gunicorn", 1), ("gunicorn", 2)]
-
-
-def greeter_on(server, workers):
-    """How a greeter is started."""
-    return {
-        "program": "python",
-        "arguments": [Path(__file__).with_name("support") / "greeter.py"],
-        "settings": {"GREETER_PORT": "{port}", "GREETER_SERVER": server, "GREETER_WORKERS": str(workers)},
-    }
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import greeter_on
+from greeter_servers import greeter_on
 from real_process import running
 
 GOOD = b'{"text":"cold soup"}'
@@ -132,9 +132,7 @@ def test_odd_paths_make_no_new_series(pair):
 
 @pytest.mark.parametrize("kind", ["granian", "gunicorn"])
 def test_a_service_that_ends_says_so_before_it_stops_answering(kind, tmp_path):
-    how = greeter_on(kind, 2)
-    how["settings"] |= {"GREETER_DRAIN_S": "1.5"}
-    with running(**how, log=tmp_path / "log") as server:
+    with running(**greeter_on(kind, 2, GREETER_DRAIN_S="1.5"), log=tmp_path / "log") as server:
         server.process.terminate()
         server.wait_until(lambda: server.ask("GET", "/readyz")[0] == 503)
         assert server.ask("POST", "/greet", GOOD)[0] == 200

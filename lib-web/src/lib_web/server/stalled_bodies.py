@@ -124,7 +124,9 @@ class Body:
         return data
 
     def drop(self) -> None:
-        """Read what the app left, up to DROPPED_BODY_BYTES; after the reply."""
+        """Read what the app left, unless that is more than DROPPED_BODY_BYTES; after the reply."""
+        if self._left is not None and self._left > DROPPED_BODY_BYTES:
+            return
         dropped = 0
         with suppress(BlockingIOError):
             while self._left != 0 and dropped < DROPPED_BODY_BYTES:
