@@ -33,13 +33,13 @@ class BoundedRequest(Request):
         return BytesIO(self.read_body())
 
     def read_body(self, limit: Limit | None = None) -> bytes:
-        """The body, decoded; once. No more of it is read than `limit`, or else MAX_CONTENT_LENGTH, allows."""
-        length = self.content_length
+        """The body, decoded; once. No more is read than MAX_CONTENT_LENGTH allows, or `limit`, which is never less."""
+        length, most = self.content_length, self.max_content_length
         if length is None and "wsgi.input_terminated" not in self.environ:
             return b""
-        if limit is not None or "HTTP_CONTENT_ENCODING" in self.environ:
+        in_question = limit is not None and (length is None or most is None or length > most)
+        if in_question or "HTTP_CONTENT_ENCODING" in self.environ:
             return self._read_by_pieces(length, limit)
-        most = self.max_content_length
         if length is not None and most is not None and length > most:
             raise RequestEntityTooLarge
         body = self._read(length if length is not None else -1 if most is None else most + 1)
