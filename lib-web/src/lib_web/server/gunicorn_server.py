@@ -7,6 +7,7 @@ its `reuse_port`, which would give each worker its own and lose what is queued o
 import logging
 import signal
 import socket
+from concurrent.futures import Future
 from http import HTTPStatus
 from pathlib import Path
 from time import monotonic
@@ -18,7 +19,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from gunicorn.http import errors
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
 from lib_web.server.listener import RECEIVE_TIMEOUT_S
 from lib_web.server.program import GRACEFUL_TIMEOUT_S, KEEPALIVE_S, Program
@@ -139,6 +140,15 @@ class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn brings no types
                 taken = self.nr_conns
                 self.accept(listener)
             listener.close()
+
+    def enqueue_req(self, conn: Any) -> None:  # noqa: ANN401 - gunicorn's signature
+        """Let a new connection wait for its first byte in the poller; gunicorn lets it hold a thread for seconds."""
+        if conn.initialized or conn.data_ready or conn.wait_for_data(0):
+            super().enqueue_req(conn)
+            return
+        silent: Future[object] = Future()
+        silent.set_result(_DEFER)
+        self.finish_request(conn, silent)
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:  # noqa: ANN401, FBT001 - gunicorn's signature
         """As gunicorn's, which gives up after 64 KiB and closes a connection that it has just promised to keep."""
