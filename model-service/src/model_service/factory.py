@@ -29,8 +29,9 @@ from model_service.adapters.reporting import (
     ReportMetrics,
     WrongDestination,
 )
+from model_service.classifying import classifying
 from model_service.counting import count_and_limit, start_counting, stop_counting
-from model_service.domain import FeedbackNotStored, FirstToKnow, Models, PredictionIds, Tokens, classify
+from model_service.domain import FeedbackNotStored, FirstToKnow, Models, PredictionIds, Tokens
 from model_service.domain.reported_metrics import Report, readings
 from model_service.http import (
     ReadinessCheck,
@@ -52,6 +53,7 @@ __all__ = ["create_app", "start_watching", "start_worker", "stop_worker"]
 _WATCHER = "model_service.watcher"
 _MODELS = "model_service.models"
 _COLLECTOR = "model_service.metrics_collector"
+_SHADOW = "model_service.shadow"
 # Seconds. Beyond the collector's interval it would only make reports wait.
 _SEND_TIMEOUT_S = 5.0
 
@@ -77,8 +79,8 @@ def create_app(settings: Settings) -> APIFlask:
     read_tokens(app, _tokens(settings), settings.limits.trusted_proxies)
     observer = PrometheusObserver(metrics_registry(app))
     ids = PredictionIds(settings.prediction_key())
-    plainly = partial(classify, ids)
-    scoring = Scoring(plainly, observer, settings.max_text_chars, build.version)
+    verdicts = classifying(settings, models, ids, metrics_registry(app))
+    scoring = Scoring(verdicts.classify, observer, settings.max_text_chars, build.version)
     app.register_blueprint(
         predict_routes(
             active,
@@ -91,7 +93,7 @@ def create_app(settings: Settings) -> APIFlask:
     app.register_blueprint(feedback_routes(active, ids, _feedback_store(settings), observer))
     longest = settings.max_text_chars
     app.register_blueprint(
-        classify_routes(models, ids, observer, max_text_chars=longest, service_version=build.version)
+        classify_routes(models, verdicts.classify, observer, max_text_chars=longest, service_version=build.version)
     )
     app.register_blueprint(toxicity_routes(models, observer, max_text_chars=longest))
     app.register_blueprint(model_routes(models, lambda: WorkerStates(worker_of(app), models).all()))
@@ -104,10 +106,13 @@ def create_app(settings: Settings) -> APIFlask:
         observer,
         interval_s=settings.poll_interval_s,
         public_key=settings.model_public_key(),
+        prepare=verdicts.prepare,
     )
     watcher.look()
     app.extensions[_WATCHER] = watcher
     app.extensions[_MODELS] = models
+    if verdicts.shadow is not None:
+        app.extensions[_SHADOW] = verdicts.shadow
     if settings.reporting.reporter != "none":
         app.extensions[_COLLECTOR] = _metrics_collector(app, settings.reporting)
     return app
@@ -117,6 +122,8 @@ def start_worker(app: Flask, worker: Worker) -> None:
     """What runs beside the requests, in each process that answers them."""
     start_watching(app)
     start_counting(app)
+    if _SHADOW in app.extensions:
+        app.extensions[_SHADOW].start()
     # The report is on all workers, so one of them sends it.
     if worker.number == 0 and _COLLECTOR in app.extensions:
         app.extensions[_COLLECTOR].start()
@@ -125,6 +132,8 @@ def start_worker(app: Flask, worker: Worker) -> None:
 def stop_worker(app: Flask, worker: Worker) -> None:
     """After the worker's last request."""
     stop_counting(app)
+    if _SHADOW in app.extensions:
+        app.extensions[_SHADOW].stop()
     if worker.number == 0 and _COLLECTOR in app.extensions:
         app.extensions[_COLLECTOR].stop()
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 from lib_ml.scorer import Explained, Term
-from model_service.domain import AnswerNotEncodable, ClassifierFailed, Model, PredictionIds, moderate
+from model_service.domain import AnswerNotEncodable, ClassifierFailed, Model, PredictionIds, classify, moderate
 from small_models import SIGNS, make_moderator
 
 IDS = PredictionIds(bytes(32))
@@ -33,7 +33,7 @@ class Failing:
 
 def test_every_label_has_its_probability_its_threshold_and_whether_it_is_reached(model):
     text = "The worst soup, and the staff!"
-    moderation = moderate(IDS, text, model, 5.0)
+    moderation = moderate(classify(IDS, text, model, 5.0), model)
     probabilities = dict(zip(SIGNS, model.scorer.probabilities(text), strict=True))
     thresholds = dict.fromkeys(SIGNS, 0.5) | THRESHOLDS
     assert moderation["labels"] == {
@@ -45,7 +45,7 @@ def test_every_label_has_its_probability_its_threshold_and_whether_it_is_reached
 
 
 def test_the_explanation_is_the_likeliest_label_s(model):
-    moderation = moderate(IDS, "The worst soup, and the staff!", model, 5.0)
+    moderation = moderate(classify(IDS, "The worst soup, and the staff!", model, 5.0), model)
     of_it = model.scorer.explain("The worst soup, and the staff!", of=moderation["label"]).explanation
     assert [(term["term"], term["weight"]) for term in moderation["explanation"]] == [tuple(term) for term in of_it]
     read = IDS.read(moderation["id"])

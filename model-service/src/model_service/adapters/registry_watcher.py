@@ -30,12 +30,16 @@ class RegistryWatcher:
         *,
         interval_s: float,
         public_key: bytes | None = None,
+        prepare: Callable[[Model], None] | None = None,
     ) -> None:
-        """`public_key`: PEM; with it, a model without a valid signature is refused."""
+        """`public_key`: PEM; with it, a model without a valid signature is refused.
+
+        `prepare` is called with each verified model before it answers.
+        """
         self._models = models
         self._observer = observer
         self._interval_s = interval_s
-        loader = _Loader(registry, models, public_key)
+        loader = _Loader(registry, models, public_key, prepare)
         self._aliases = [_AliasWatch(active, registry, loader, observer) for active in models.all]
         self._stopped = threading.Event()
         self._after_look: Callable[[], None] = _nothing
@@ -65,10 +69,17 @@ class RegistryWatcher:
 class _Loader:
     """Bundles become models here, each only once however many aliases name it."""
 
-    def __init__(self, registry: FolderRegistry, models: Models, public_key: bytes | None) -> None:
+    def __init__(
+        self,
+        registry: FolderRegistry,
+        models: Models,
+        public_key: bytes | None,
+        prepare: Callable[[Model], None] | None,
+    ) -> None:
         self._registry = registry
         self._models = models
         self._public_key = public_key
+        self._prepare = prepare
 
     def load(self, wanted: str, folder: Path) -> Model:
         """Raises BundleRefused, GoldenMismatch."""
@@ -80,7 +91,10 @@ class _Loader:
             raise BundleRefused("manifest.json: its sha256 is not the one the alias names")
         scorer = Scorer(bundle)
         scorer.check_golden()
-        return Model(scorer)
+        model = Model(scorer)
+        if self._prepare:
+            self._prepare(model)
+        return model
 
 
 class _AliasWatch:

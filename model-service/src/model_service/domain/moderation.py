@@ -1,10 +1,9 @@
 """Moderation: six labels, each with a probability, a threshold and whether the text is flagged for it."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from model_service.domain.active_model import Model
-from model_service.domain.prediction_id import PredictionIds
-from model_service.domain.verdict import TermWeight
+from model_service.domain.verdict import Cached, TermWeight, Verdict
 
 __all__ = ["LABELS", "LabelVerdict", "Moderation", "moderate"]
 
@@ -31,22 +30,15 @@ class Moderation(TypedDict):
     explanation: list[TermWeight]
     coverage: float
     model: dict[str, str]
+    cached: NotRequired[Cached]
 
 
-def moderate(ids: PredictionIds, text: str, model: Model, now_s: float) -> Moderation:
-    """`model`'s break-down of `text`; `now_s`: seconds since 1970. Raises ClassifierFailed, AnswerNotEncodable."""
-    label, probability, probabilities, explanation, coverage = model.explain(text)
+def moderate(verdict: Verdict, model: Model) -> Moderation:
+    """`model`'s verdict, label by label."""
+    pairs = zip(verdict["labels"].items(), model.thresholds, strict=True)
     labels: dict[str, LabelVerdict] = {
-        name: {"probability": each, "threshold": threshold, "flagged": each >= threshold}
-        for (name, each), threshold in zip(probabilities.items(), model.thresholds, strict=True)
+        name: {"probability": probability, "threshold": threshold, "flagged": probability >= threshold}
+        for (name, probability), threshold in pairs
     }
-    return {
-        "id": ids.issue(model.id_bytes, model.label_index[label], now_s),
-        "label": label,
-        "probability": probability,
-        "flagged": any(each["flagged"] for each in labels.values()),
-        "labels": labels,
-        "explanation": [{"term": term, "weight": weight} for term, weight in explanation],
-        "coverage": coverage,
-        "model": model.card,
-    }
+    flagged = any(label["flagged"] for label in labels.values())
+    return {**verdict, "labels": labels, "flagged": flagged}

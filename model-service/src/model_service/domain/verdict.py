@@ -7,7 +7,7 @@ from typing import NotRequired, TypedDict
 from model_service.domain.active_model import Model
 from model_service.domain.prediction_id import PredictionIds
 
-__all__ = ["Classify", "Tally", "TermWeight", "Verdict", "classify"]
+__all__ = ["Cached", "Classify", "Tally", "TermWeight", "Verdict", "classify"]
 
 
 class TermWeight(TypedDict):
@@ -57,8 +57,8 @@ Classify = Callable[[str, Model, float], Verdict]
 
 
 def classify(ids: PredictionIds, text: str, model: Model, now_s: float) -> Verdict:
-    """`model`'s verdict on `text`; `now_s`: seconds since 1970."""
-    label, probability, labels, explanation, coverage = model.scorer.explain(text)
+    """`model`'s verdict on `text`; `now_s`: seconds since 1970. Raises ClassifierFailed, AnswerNotEncodable."""
+    label, probability, labels, explanation, coverage = model.explain(text)
     return {
         "id": ids.issue(model.id_bytes, model.label_index[label], now_s),
         "label": label,

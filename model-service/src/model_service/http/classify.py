@@ -13,9 +13,10 @@ from lib_web.text_body import text_field
 from pydantic import BaseModel, Field, create_model
 from pydantic_core import to_json
 
-from model_service.domain import Model, Models, Observer, PredictionIds, moderate
+from model_service.domain import Model, Models, Observer, moderate
+from model_service.domain.verdict import Classify
 from model_service.http.authentication import require_token
-from model_service.http.documents import ModelDocument, Share, TermDocument
+from model_service.http.documents import CachedDocument, ModelDocument, Share, TermDocument
 from model_service.http.model_version import answered_by
 from model_service.http.problem_types import problem
 from model_service.http.readiness import no_model
@@ -45,6 +46,7 @@ class ModerationDocument(BaseModel):
     coverage: Share = Field(description="Share of the words that the model knows")
     model: ModelDocument
     service_version: str
+    cached: CachedDocument | None = None
 
 
 def _label(probability: float, threshold: float) -> dict[str, Any]:
@@ -85,7 +87,7 @@ class Message(Body):
 
 
 def classify_routes(
-    models: Models, ids: PredictionIds, observer: Observer, *, max_text_chars: int, service_version: str
+    models: Models, classify: Classify, observer: Observer, *, max_text_chars: int, service_version: str
 ) -> APIBlueprint:
     """The blueprint with /classify; messages up to `max_text_chars` characters."""
     routes = APIBlueprint("classify", __name__)
@@ -137,7 +139,7 @@ def classify_routes(
     def answer(message: str, model: Model) -> Response:
         answered_by(model)
         started = perf_counter()
-        moderation = moderate(ids, message, model, time())
+        moderation = moderate(classify(message, model, time()), model)
         observer.moderated(models.moderation_name, model, moderation["flagged"], perf_counter() - started)
         structlog.contextvars.bind_contextvars(
             flagged=moderation["flagged"], model_version=model.version, text_chars=len(message)

@@ -25,6 +25,12 @@ class ModelDocument(BaseModel):
     sha256: str = Field(description="Of the bundle's manifest, which names the sha256 of every file")
 
 
+class CachedDocument(BaseModel):
+    """There just when the verdict is one that was kept; explanation and coverage are those of the text of then."""
+
+    distance: Share = Field(description="Edits between the two cleaned texts by the longer one's length; 0: the same")
+
+
 class VerdictDocument(BaseModel):
     """What the model says of one text."""
 
@@ -36,6 +42,7 @@ class VerdictDocument(BaseModel):
     coverage: Share = Field(description="Share of the words that the model knows")
     model: ModelDocument
     service_version: str
+    cached: CachedDocument | None = None
 
 
 class BatchDocument(BaseModel):
