@@ -13,7 +13,7 @@ from model_service.domain.reported_metrics import Report
 __all__ = ["InfluxReporter"]
 
 # A line break can not be escaped; nothing here has one, and nothing with one may begin a line of its own.
-_TAG = str.maketrans({"\\": r"\\", ",": r"\,", "=": r"\=", " ": r"\ ", "\n": " ", "\r": " "})
+_TAG = str.maketrans({"\\": r"\\", ",": r"\,", "=": r"\=", " ": r"\ ", "\n": r"\ ", "\r": r"\ "})
 
 
 class InfluxReporter:
@@ -36,7 +36,8 @@ class InfluxReporter:
         connection = self._connection(self._host, self._port, timeout=self._timeout_s)
         try:
             connection.request("POST", self._path, body, self._headers)
-            status = connection.getresponse().status
+            with connection.getresponse() as response:
+                status = response.status
         except (OSError, HTTPException) as error:
             raise ReportNotSent(getattr(error, "strerror", None) or type(error).__name__) from None
         finally:

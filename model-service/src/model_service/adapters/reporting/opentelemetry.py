@@ -9,6 +9,7 @@ from model_service.domain.reported_metrics import Reading, Report, ReportedMetri
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import Metric, MetricsData
+    from requests import Response
 
 __all__ = ["OpenTelemetryReporter"]
 
@@ -19,13 +20,18 @@ class OpenTelemetryReporter:
     def __init__(self, destination: Destination) -> None:
         endpoint = http_url(destination.target)
         try:
+            import requests  # noqa: PLC0415 - comes with the extra
             from opentelemetry.exporter.otlp.proto.http import metric_exporter  # noqa: PLC0415 - an extra, .2 s
         except ImportError:
             raise WrongDestination(
                 "reporter: opentelemetry is not installed; pip install 'model-service[opentelemetry]'"
             ) from None
         headers = {"Authorization": f"Bearer {destination.token}"} if destination.token else None
-        self._exporter = metric_exporter.OTLPMetricExporter(endpoint, headers=headers, timeout=destination.timeout_s)
+        session = requests.Session()
+        session.hooks["response"].append(_refuse_redirection)
+        self._exporter = metric_exporter.OTLPMetricExporter(
+            endpoint, headers=headers, timeout=destination.timeout_s, session=session
+        )
         # It logs each failure; the collector does so once.
         logging.getLogger(metric_exporter.__name__).setLevel(logging.CRITICAL)
 
@@ -36,6 +42,13 @@ class OpenTelemetryReporter:
 
     def close(self) -> None:
         self._exporter.shutdown()
+
+
+def _refuse_redirection(response: "Response", **_options: object) -> None:
+    """The exporter follows none, rightly, and takes it for success, wrongly."""
+    if 300 <= response.status_code < 400:  # noqa: PLR2004 - the class of redirections
+        response.close()
+        raise ReportNotSent(f"the answer was {response.status_code}")
 
 
 def _metrics_data(report: Report) -> "MetricsData":
