@@ -9,7 +9,8 @@ from lib_ml.registry import FolderRegistry
 from model_service import create_app
 from model_service.settings import read_settings
 from real_process import RealProcess, running
-from small_models import ANSWERS, TEXTS, make_bundle
+from redis_server import RedisServer
+from small_models import ANSWERS, TEXTS, make_bundle, make_moderator
 
 ALIAS = "sentiment/v1"
 
@@ -24,6 +25,21 @@ def bundles(tmp_path_factory):
         "second": make_bundle(root / "second", **fewer).folder,
         "rich": make_bundle(root / "rich", "v2").folder,
     }
+
+
+@pytest.fixture(scope="session")
+def moderators(tmp_path_factory):
+    """Folders of two bundles with the six labels of moderation."""
+    root = tmp_path_factory.mktemp("moderators")
+    return {name: make_moderator(root / name, name).folder for name in ("logistic", "mlp")}
+
+
+@pytest.fixture
+def moderated(registry, moderators):
+    """The registry, with both networks published."""
+    registry.publish(moderators["logistic"], "moderation/v1")
+    registry.publish(moderators["mlp"], "moderation/mlp")
+    return registry
 
 
 @pytest.fixture
@@ -104,3 +120,11 @@ def start_service(environment, tmp_path):
         return running("model-service", environment | changes, log, ready_at="/livez")
 
     return start
+
+
+@pytest.fixture
+def redis_server(tmp_path):
+    """A real Redis, which the test may kill and start again."""
+    server = RedisServer(tmp_path)
+    yield server
+    server.kill()

@@ -4,6 +4,7 @@ LMDB because its writers exclude each other over processes, one that is killed l
 was not finished has not happened. `limits` takes it as a storage, under the scheme palate-windows://<folder>.
 """
 
+from itertools import islice
 from pathlib import Path
 from time import monotonic, time
 
@@ -94,10 +95,8 @@ class SharedWindows(MovingWindowsAlone):
 def _make_room(transaction: lmdb.Transaction, name: bytes) -> None:
     """Drop the caller who was quiet the longest, of a few that stand where the new one will."""
     with transaction.cursor() as cursor:
-        if not cursor.set_range(name):
-            cursor.first()
-        near = [
-            (MovingWindow.last_hit_s(bytes(record)), bytes(key))
-            for _, (key, record) in zip(range(_LOOKED_AT), cursor.iternext(), strict=False)
-        ]
-    transaction.delete(min(near)[1])
+        after = cursor.iternext() if cursor.set_range(name) else iter(())
+        near = list(islice(after, _LOOKED_AT))
+        cursor.first()
+        near += islice(cursor.iternext(), _LOOKED_AT - len(near))
+    transaction.delete(min(near, key=lambda each: MovingWindow.last_hit_s(bytes(each[1])))[0])

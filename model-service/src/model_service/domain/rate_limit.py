@@ -63,8 +63,8 @@ class MovingWindow:
         """`now_s`: of a clock that never goes back; `record`: as it was last, None for a new caller."""
         self._now_s = now_s
         self._part_s = seconds / _PARTS
-        self._part = int(now_s / self._part_s)
         newest, self.hits, _ = _HEAD.unpack_from(record) if record else (0, 0, 0)
+        self._part = max(newest, int(now_s / self._part_s))
         if newest < self._part - _PARTS:
             record, self.hits = None, 0
         self.record = bytearray(record or WINDOW_BYTES)
