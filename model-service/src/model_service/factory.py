@@ -39,6 +39,7 @@ from model_service.http import (
     answer_failures,
     classify_routes,
     feedback_routes,
+    inference_protocol_routes,
     model_routes,
     name_model_version,
     predict_routes,
@@ -65,6 +66,7 @@ def create_app(settings: Settings) -> APIFlask:
     """
     models = _models(settings)
     active = models.primary
+    ready = ReadinessCheck(active)
     build = build_info("model-service")
     app = new_service(
         "model-service",
@@ -72,7 +74,7 @@ def create_app(settings: Settings) -> APIFlask:
         description="Classifies texts with the model that its alias names, and takes feedback on what it said.",
         max_body_bytes=settings.max_body_bytes,
         build=build,
-        ready=ReadinessCheck(active),
+        ready=ready,
         about=lambda: {"model": active.model.about() if active.model else None},
     )
     answer_failures(app)
@@ -97,6 +99,17 @@ def create_app(settings: Settings) -> APIFlask:
     )
     app.register_blueprint(toxicity_routes(models, observer, max_text_chars=longest))
     app.register_blueprint(model_routes(models, lambda: WorkerStates(worker_of(app), models).all()))
+    app.register_blueprint(
+        inference_protocol_routes(
+            models,
+            observer,
+            ready,
+            service_version=build.version,
+            max_text_chars=settings.max_text_chars,
+            max_texts=settings.max_texts,
+            max_batch_bytes=settings.max_batch_bytes,
+        )
+    )
     app.register_blueprint(problem_pages())
     name_model_version(app, active)
     count_and_limit(app, settings)

@@ -4,6 +4,7 @@ from model_service.http.authentication import current_caller, read_tokens, requi
 from model_service.http.batches import Scoring
 from model_service.http.classify import classify_routes
 from model_service.http.feedback import feedback_routes
+from model_service.http.inference_protocol import inference_protocol_routes
 from model_service.http.model_version import name_model_version
 from model_service.http.models import model_routes
 from model_service.http.predict import predict_routes
@@ -18,6 +19,7 @@ __all__ = [
     "classify_routes",
     "current_caller",
     "feedback_routes",
+    "inference_protocol_routes",
     "model_routes",
     "name_model_version",
     "predict_routes",

@@ -5,7 +5,21 @@ from typing import Annotated
 from lib_web.documentation import ProblemDocument
 from pydantic import BaseModel, Field
 
-__all__ = ["FEEDBACK_EXAMPLE", "VERDICT_EXAMPLE", "BatchDocument", "VerdictDocument"]
+__all__ = [
+    "FEEDBACK_EXAMPLE",
+    "INFERRED_EXAMPLE",
+    "INFER_EXAMPLE",
+    "VERDICT_EXAMPLE",
+    "BatchDocument",
+    "CachedDocument",
+    "InferredDocument",
+    "ModelMetadataDocument",
+    "ModelReadyDocument",
+    "ServerLiveDocument",
+    "ServerMetadataDocument",
+    "ServerReadyDocument",
+    "VerdictDocument",
+]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -51,6 +65,75 @@ class BatchDocument(BaseModel):
     results: list[VerdictDocument | ProblemDocument]
 
 
+class ServerMetadataDocument(BaseModel):
+    """What serves."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class ServerLiveDocument(BaseModel):
+    """The process is alive."""
+
+    live: bool
+
+
+class ServerReadyDocument(BaseModel):
+    """The primary model answers."""
+
+    ready: bool
+
+
+class ModelReadyDocument(BaseModel):
+    """A model answers."""
+
+    name: str
+    ready: bool
+
+
+class TensorMetadataDocument(BaseModel):
+    """What a tensor must be; -1: any number."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+
+
+class ModelParametersDocument(BaseModel):
+    """What else a client may want to know of a model."""
+
+    labels: list[str] = Field(description="The class names, in the order of the probabilities")
+    sha256: str
+
+
+class ModelMetadataDocument(BaseModel):
+    """A model."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[TensorMetadataDocument]
+    outputs: list[TensorMetadataDocument]
+    parameters: ModelParametersDocument
+
+
+class OutputDocument(TensorMetadataDocument):
+    """An output."""
+
+    data: list[str | float] = Field([], description="Row by row; absent when it follows as bytes")
+    parameters: dict[str, int] = Field({}, description="binary_data_size, when it follows as bytes")
+
+
+class InferredDocument(BaseModel):
+    """The likeliest label of each text, and the probability of every label."""
+
+    model_name: str
+    model_version: str
+    id: str = Field("", description="That of the request, if it had one")
+    outputs: list[OutputDocument]
+
+
 _ID = "AQGfqvMk4AHmF5q2iCgCEb3VH1Y2sRb7C4y0eOQ2mJ8nTtqcY5uLwXzA"
 VERDICT_EXAMPLE = {
     "id": _ID,
@@ -67,3 +150,16 @@ VERDICT_EXAMPLE = {
     "service_version": "1.2.0",
 }
 FEEDBACK_EXAMPLE = {"id": _ID, "label": "positive"}
+INFER_EXAMPLE = {
+    "id": "a1",
+    "inputs": [{"name": "text", "datatype": "BYTES", "shape": [1], "data": ["The soup was cold."]}],
+}
+INFERRED_EXAMPLE = {
+    "model_name": "sentiment",
+    "model_version": "v1",
+    "id": "a1",
+    "outputs": [
+        {"name": "label", "datatype": "BYTES", "shape": [1], "data": ["negative"]},
+        {"name": "probabilities", "datatype": "FP64", "shape": [1, 2], "data": [0.91, 0.09]},
+    ],
+}
