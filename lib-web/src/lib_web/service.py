@@ -6,10 +6,12 @@ from typing import Any
 
 import structlog
 from apiflask import APIFlask
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
 from flask.json.provider import DefaultJSONProvider
+from flask.sessions import NullSession, SessionInterface
 from lib_version import BuildInfo
 from pydantic_core import from_json, to_json
+from werkzeug.routing import MapAdapter
 
 from lib_web.bounded_request import BoundedRequest
 from lib_web.compression import with_compression
@@ -25,11 +27,38 @@ __all__ = ["Readiness", "new_service"]
 log = structlog.get_logger()
 
 
+class NoSessions(SessionInterface):
+    """No service here keeps a session; Flask's own way would look for a cookie in every request."""
+
+    _none = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:  # noqa: ARG002 - Flask's signature
+        return self._none
+
+
 class Service(APIFlask):
-    """An APIFlask without async views; Flask would ask every view and hook at every request whether it is one."""
+    """An APIFlask without what none of our services uses and every request would pay for."""
+
+    session_interface = NoSessions()
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """No view is async; Flask would ask every view and hook at every request whether it is one."""
         return func
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """As Flask's, but no route depends on the host, so its name is not looked up, checked and converted."""
+        if request is None:
+            return super().create_url_adapter(request)
+        return MapAdapter(
+            self.url_map,
+            server_name=request.environ.get("HTTP_HOST", ""),
+            script_name=request.root_path or "/",
+            subdomain="",
+            url_scheme=request.scheme,
+            path_info=request.path,
+            default_method=request.method,
+            query_args=request.query_string.decode("latin-1"),
+        )
 
 
 class StrictJSONProvider(DefaultJSONProvider):

@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Callable
 from http import HTTPStatus
+from math import inf
 from threading import Event
 from typing import Any, NoReturn
 
@@ -35,6 +36,8 @@ _compiled: Any = _granian
 _CONNECTIONS = 1024
 # Bytes of request line and headers together; more get 431.
 _HEAD_BYTES = 32_768
+# Bytes; a reply up to here is handed over whole.
+_WHOLE_BYTES = 1 << 20
 _CONTINUE = "100-continue"
 _ENVIRON = {
     "GATEWAY_INTERFACE": "CGI/1.1",
@@ -107,8 +110,17 @@ class _Chunks:
         self.__next__ = iter(body).__next__
 
     def close(self) -> None:
-        if hasattr(self._body, "close"):
-            self._body.close()
+        _close(self._body)
+
+
+def _close(body: Any) -> None:  # noqa: ANN401 - any iterable
+    if hasattr(body, "close"):
+        body.close()
+
+
+def _length(headers: list[tuple[str, str]]) -> float:
+    """Bytes of the reply's body; without end where the reply does not say."""
+    return next((int(value) for name, value in headers if name == "Content-Length"), inf)
 
 
 def _answering(app: Flask, requests: Requests) -> Callable[[Any, dict[str, Any]], None]:
@@ -136,6 +148,10 @@ def _answering(app: Flask, requests: Requests) -> Callable[[Any, dict[str, Any]]
     def reply(protocol: Any, environ: dict[str, Any]) -> None:  # noqa: ANN401 - as above
         start = _Start()
         chunks = app.wsgi_app(environ, start)  # type: ignore[arg-type]  # nothing here uses WSGI's write()
+        if not isinstance(chunks, list) and _length(start.headers) <= _WHOLE_BYTES:
+            # What comes in pieces crosses from thread to thread for each, which costs more than a short reply.
+            chunks, pieces = [*chunks], chunks
+            _close(pieces)
         if isinstance(chunks, list):
             protocol.response_bytes(start.status, start.headers, b"".join(chunks))
         else:
