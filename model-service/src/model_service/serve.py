@@ -60,7 +60,7 @@ def model_service(
     except WrongSettings as error:
         if not structlog.is_configured():
             configure_logging("model-service")
-        log.critical("wrong_settings", reason=str(error))
+        log.critical("wrong_settings", type="/problems/wrong-settings", reason=str(error))
         sys.exit(2)
 
 
