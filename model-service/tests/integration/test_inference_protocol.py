@@ -11,11 +11,11 @@ TEXTS = ["The soup was cold.", "Ein schöner Abend, good food", "good"]
 V2 = "/v2/models/sentiment"
 
 
-def tensor(data: list, shape: list[int] | None = None, **more) -> dict:
+def tensor(data: list, shape: list[int] | None = None, **more: object) -> dict:
     return {"name": "text", "datatype": "BYTES", "shape": shape or [len(data)], "data": data} | more
 
 
-def infer(client, *, path: str = f"{V2}/infer", **request):
+def infer(client, *, path: str = f"{V2}/infer", **request: object):
     return client.post(path, json=request)
 
 
