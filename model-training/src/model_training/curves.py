@@ -27,19 +27,19 @@ def confusion(truth: IntArray, positive: FloatArray) -> Rows:
 
 def roc(truth: IntArray, positive: FloatArray) -> Rows:
     false_positives, true_positives, _ = roc_curve(truth, positive)
-    return _rows(false_positive_rate=false_positives, true_positive_rate=true_positives)
+    return rows_of(false_positive_rate=false_positives, true_positive_rate=true_positives)
 
 
 def precision_recall(truth: IntArray, positive: FloatArray) -> Rows:
     precision, recall, _ = precision_recall_curve(truth, positive, drop_intermediate=True)
-    return _rows(recall=recall[::-1], precision=precision[::-1])
+    return rows_of(recall=recall[::-1], precision=precision[::-1])
 
 
 def calibration(truth: IntArray, positive: FloatArray, bins: int) -> Rows:
     """Per filled bin of equal width: mean probability of label 1, the share that is label 1, and how many texts."""
     which = np.minimum((positive * bins).astype(int), bins - 1)
     filled = [which == one for one in range(bins) if (which == one).any()]
-    return _rows(
+    return rows_of(
         predicted=np.array([positive[chosen].mean() for chosen in filled]),
         observed=np.array([truth[chosen].mean() for chosen in filled]),
         texts=np.array([chosen.sum() for chosen in filled]),
@@ -54,7 +54,7 @@ def learning_curve(outcomes: Outcomes, truth: IntArray) -> Rows:
         seen = [_accuracy(truth[one.fit.train], one.on_train) for one in fits if one.on_train is not None]
         unseen = [_accuracy(truth[one.fit.test], one.probabilities) for one in fits]
         size = round(float(np.mean([len(one.fit.train) for one in fits])))
-        rows += _rows(
+        rows += rows_of(
             texts=np.array([size]), training=np.array([np.mean(seen)]), validation=np.array([np.mean(unseen)])
         )
     return rows
@@ -72,6 +72,6 @@ def _accuracy(truth: IntArray, positive: FloatArray) -> float:
     return float(((positive > 0.5) == (truth == 1)).mean())  # noqa: PLR2004
 
 
-def _rows(**columns: Sequence[float] | NDArray[np.generic]) -> Rows:
+def rows_of(**columns: Sequence[float] | NDArray[np.generic]) -> Rows:
     listed: Mapping[str, list[float]] = {name: [round(float(v), DIGITS) for v in c] for name, c in columns.items()}
     return [dict(zip(listed, row, strict=True)) for row in zip(*listed.values(), strict=True)]

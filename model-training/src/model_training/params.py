@@ -6,11 +6,14 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from lib_ml.manifest import Closed, Name, Sha256
 from lib_ml.training import PipelineParams
+from lib_ml.training.parameters import NetworkParams, PerLabelRegressionParams
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from model_training.moderation.labels import LABELS, ModerationLabel
 from model_training.refusal import TrainingRefused
 
 Share = Annotated[float, Field(gt=0, le=1)]
+Prevalence = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Published(Closed):
@@ -24,18 +27,26 @@ class Published(Closed):
 
 
 class Data(Closed):
-    """Where the reviews come from. Relative paths start at model-training/."""
+    """Where a task's table comes from. Relative paths start at model-training/."""
 
     source: Literal["sample", "published", "path"]
     sample: str
-    published: Published
+    published: Published | None = None
     path: str | None = None
 
     @model_validator(mode="after")
-    def _path_is_there_when_needed(self) -> Self:
+    def _source_is_there(self) -> Self:
         if self.source == "path" and not self.path:
             raise ValueError("source is 'path', so path must name a file")
+        if self.source == "published" and not self.published:
+            raise ValueError("source is 'published', so published must name a url and its sha256")
         return self
+
+
+class ModerationData(Data):
+    """`reviews`: tables of restaurant reviews, which join the comments as clean examples."""
+
+    reviews: tuple[str, ...] = Field(min_length=1)
 
 
 class Prepare(Closed):
@@ -51,19 +62,32 @@ class Evaluation(Closed):
     learning_curve: tuple[Share, ...] = Field(min_length=1)
 
 
+class Calibration(Closed):
+    """From log-odds of texts that a fold's model has not seen to probabilities and thresholds.
+
+    `most_reviews_flagged`: the share of restaurant reviews that any label's threshold may be reached by.
+    """
+
+    folds: int = Field(ge=2, le=10)
+    most_reviews_flagged: float = Field(gt=0, lt=1)
+
+
+class ModerationEvaluation(Closed):
+    """`resamples`: of the held-out comments, for the intervals."""
+
+    calibration_bins: int = Field(ge=2)
+    resamples: int = Field(ge=100)
+
+
 class Publish(Closed):
-    task: Name
     models: tuple[str, ...]
     experiments: bool = False
 
 
-class Params(Closed):
-    """The whole file. A model's version is its key under `models`."""
+class TaskParams(Closed):
+    """What both tasks have. A model's version is its key under `models`."""
 
-    seed: int = Field(ge=0, lt=2**32)
-    data: Data
     prepare: Prepare
-    evaluation: Evaluation
     models: dict[Name, PipelineParams] = Field(min_length=1)
     publish: Publish
 
@@ -73,7 +97,7 @@ class Params(Closed):
         if not isinstance(models, dict):
             return models
         return {
-            key: {"version": key, **section} if isinstance(section, dict) else section
+            key: {"version": key, "name": cls.name(), **section} if isinstance(section, dict) else section
             for key, section in models.items()
         }
 
@@ -82,6 +106,53 @@ class Params(Closed):
         if unknown := set(self.publish.models) - set(self.models):
             raise ValueError(f"publish.models names {sorted(unknown)}, which models does not have")
         return self
+
+    @classmethod
+    def name(cls) -> str:
+        """What the task, and so its models, are called."""
+        raise NotImplementedError
+
+
+class SentimentParams(TaskParams):
+    data: Data
+    evaluation: Evaluation
+
+    @classmethod
+    def name(cls) -> str:
+        return "sentiment"
+
+
+class ModerationParams(TaskParams):
+    """`natural_prevalence`: the share of texts with each label where the model will serve, not in the table."""
+
+    data: ModerationData
+    natural_prevalence: dict[ModerationLabel, Prevalence] = Field(min_length=len(LABELS))
+    calibration: Calibration
+    evaluation: ModerationEvaluation
+
+    @classmethod
+    def name(cls) -> str:
+        return "moderation"
+
+    @model_validator(mode="after")
+    def _models_of_several_labels(self) -> Self:
+        for key, model in self.models.items():
+            if not isinstance(model.classifier, PerLabelRegressionParams | NetworkParams):
+                message = f"models.{key}: several labels need logistic_regression_per_label or mlp"
+                raise ValueError(message)  # noqa: TRY004 - pydantic takes no other
+        return self
+
+
+class Tasks(Closed):
+    sentiment: SentimentParams
+    moderation: ModerationParams
+
+
+class Params(Closed):
+    """The whole file."""
+
+    seed: int = Field(ge=0, lt=2**32)
+    tasks: Tasks
 
 
 def load_params(path: Path = Path("params.yaml")) -> Params:

@@ -37,7 +37,7 @@ def draw_confusion(curves: Curves, path: Path) -> None:
         axes.set(title=model, xlabel="predicted", ylabel="actual", xticks=(0, 1), yticks=(0, 1))
         axes.set_xticklabels(LABELS)
         axes.set_yticklabels(LABELS)
-    _save(figure, path)
+    save(figure, path)
 
 
 def draw_lines(
@@ -49,7 +49,7 @@ def draw_lines(
     if diagonal:
         axes.plot([0, 1], [0, 1], color="grey", linestyle=":", linewidth=1)
     axes.legend()
-    _save(figure, path)
+    save(figure, path)
 
 
 def draw_learning_curve(curves: Curves, path: Path) -> None:
@@ -60,7 +60,7 @@ def draw_learning_curve(curves: Curves, path: Path) -> None:
             accuracies = [row[column] for row in plots["learning_curve"]]
             axes.plot(sizes, accuracies, style, color=f"C{at}", label=f"{model} {column}")
     axes.legend()
-    _save(figure, path)
+    save(figure, path)
 
 
 def _square(x: str, y: str) -> tuple[Figure, Axes]:
@@ -71,7 +71,7 @@ def _square(x: str, y: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
     """Without a display, and without the library's version inside, so that the same points give the same bytes."""
     FigureCanvasAgg(figure)
     path.parent.mkdir(parents=True, exist_ok=True)

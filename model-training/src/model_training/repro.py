@@ -17,25 +17,27 @@ from model_training.whole_files import whole_file, write_whole
 
 # What a run changes and git keeps; everything else is DVC's to restore.
 TOLD = ("params.yaml", "dvc.lock", "metrics.json", "data-report.json")
+TABLES = {"sentiment": "a TSV file of reviews", "moderation": "a CSV file of comments with six labels"}
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_AFTER_S = 10
 PATH_SETTINGS = ("PALATE_REGISTRY", "MODEL_TRAINING_SIGNING_KEY_FILE")
 
 
-def train(project: Path, data: Path | None, environment: Mapping[str, str]) -> int:
-    """Trains and publishes by params.yaml, or on the reviews in `data`; returns DVC's exit code.
+def train(project: Path, data: Mapping[str, Path], environment: Mapping[str, str]) -> int:
+    """Trains and publishes by params.yaml; `data` names the table of a task in its place. Returns DVC's exit code.
 
     Waits while another training runs in `project`. With `data`, params.yaml is changed to name it; when the training
     fails, the files that git keeps are put back. Raises TrainingRefused when there is nothing to train on.
     """
-    if data is not None and not data.is_file():
-        raise TrainingRefused(f"{data}: no such file: name a TSV file of reviews")
+    for task, file in data.items():
+        if not file.is_file():
+            raise TrainingRefused(f"{file}: no such file: name {TABLES[task]}")
     with alone(project), stoppable() as stops:
         with told_files_kept(project) as keep:
-            if data is not None:
-                name_data(project / "params.yaml", data_path(project, data))
+            for task, file in data.items():
+                name_data(project / "params.yaml", task, data_path(project, file))
             code = _dvc_repro(project, environment, stops)
-            if code == 0 or data is None:
+            if code == 0 or not data:
                 keep()
         if not keep.called:
             _dvc_checkout(project, environment)
@@ -88,13 +90,14 @@ def stoppable() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def name_data(params: Path, path: str) -> None:
-    """Changes data.source and data.path in params.yaml and nothing else: comments and order stay."""
+def name_data(params: Path, task: str, path: str) -> None:
+    """Changes the task's data.source and data.path in params.yaml and nothing else: comments and order stay."""
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 200
     document = yaml.load(params.read_text(encoding="utf-8"))
-    document["data"]["source"], document["data"]["path"] = "path", path
+    section = document["tasks"][task]["data"]
+    section["source"], section["path"] = "path", path
     with whole_file(params) as partial, partial.open("w", encoding="utf-8") as stream:
         yaml.dump(document, stream)
 

@@ -27,50 +27,54 @@ class Fetched(Closed):
         return DataSource.model_validate({**self.model_dump(), "rows": rows})
 
 
-def fetch(data: Data, raw: Path, origin: Path) -> Fetched:
-    """Puts the reviews that `data` names into `raw` and where they came from into `origin`.
+def fetch(data: Data, raw: Path, origin: Path, *, task: str) -> Fetched:
+    """Puts the table that `data`, a task's section, names into `raw` and where it came from into `origin`.
 
     Raises TrainingRefused; `raw` and `origin` then stay as they were.
     """
-    if data.source == "published":
+    key = f"tasks.{task}.data"
+    if data.source == "published" and data.published:
         name = PurePosixPath(unquote(urlsplit(data.published.url).path)).name
         if not (raw.is_file() and sha256_of_file(raw) == data.published.sha256):
-            download(data.published, raw)
+            download(data.published, raw, key=key)
     else:
         file = Path(data.sample if data.source == "sample" else data.path or "")
         name = file.name
-        copy(file, raw)
+        copy(file, raw, key=f"{key}.path")
     fetched = Fetched(source=data.source, name=name, sha256=sha256_of_file(raw))
     write_json(origin, fetched.model_dump())
     return fetched
 
 
-def copy(file: Path, raw: Path) -> None:
-    """Copies `file` to `raw`. Raises TrainingRefused when it can't be read."""
+def copy(file: Path, raw: Path, *, key: str) -> None:
+    """Copies `file`, which `key` in params.yaml names, to `raw`. Raises TrainingRefused when it can't be read."""
     try:
         with whole_file(raw) as partial:
             shutil.copyfile(file, partial)
     except OSError as error:
-        raise TrainingRefused(f"{file}: {error.strerror}: name a readable TSV file in data.path") from error
+        raise TrainingRefused(f"{file}: {error.strerror}: name a readable file in {key}") from error
 
 
-def download(published: Published, raw: Path) -> None:
-    """Downloads the published file to `raw`. Raises TrainingRefused when it fails, is too large or is another file."""
+def download(published: Published, raw: Path, *, key: str) -> None:
+    """Downloads the published file to `raw`. Raises TrainingRefused when it fails, is too large or is another file.
+
+    `key`: the section of params.yaml that names it.
+    """
     try:
         with whole_file(raw) as partial:
             found = _stream_to(published, partial)
             if found != published.sha256:
                 raise TrainingRefused(
                     f"{published.url}: its sha256 is {found}, not {published.sha256}: the file was changed or cut "
-                    "short; check it, then correct data.published.sha256 in params.yaml"
+                    f"short; check it, then correct {key}.published.sha256 in params.yaml"
                 )
     except httpx.HTTPStatusError as error:
         status = f"{error.response.status_code} {error.response.reason_phrase}"
-        raise TrainingRefused(f"{published.url}: the server answered {status}: check data.published.url") from error
+        raise TrainingRefused(f"{published.url}: the server answered {status}: check {key}.published.url") from error
     except httpx.HTTPError as error:
         reason = str(error) or error.__class__.__name__
         raise TrainingRefused(
-            f"{published.url}: {reason}: try again, or use data.source 'sample' or 'path', which need no network"
+            f"{published.url}: {reason}: try again, or use {key}.source 'sample' or 'path', which need no network"
         ) from error
 
 

@@ -2,15 +2,27 @@
 
 from pathlib import Path
 
-RAW, ORIGIN = Path("data/raw.tsv"), Path("data/source.json")
-TRAIN, TEST = Path("data/train.tsv"), Path("data/test.tsv")
-DATA_REPORT = Path("data-report.json")
-METRICS, PLOTS = Path("metrics.json"), Path("plots")
+
+class Places:
+    """The files of one task; `kind` is how its table is written."""
+
+    def __init__(self, task: str, kind: str) -> None:
+        self.task = task
+        self.data = Path("data") / task
+        self.raw, self.origin = self.data / f"raw.{kind}", self.data / "source.json"
+        self.train, self.test = self.data / f"train.{kind}", self.data / f"test.{kind}"
+        self.report = self.data / "report.json"
+        self.metrics = Path("metrics") / f"{task}.json"
+        self.plots = Path("plots") / task
+
+    def model(self, model: str) -> Path:
+        return Path("models") / self.task / f"{model}.joblib"
+
+    def bundle(self, model: str) -> Path:
+        return Path("bundles") / self.task / model
 
 
-def model_file(model: str) -> Path:
-    return Path("models") / f"{model}.joblib"
-
-
-def bundle_folder(model: str) -> Path:
-    return Path("bundles") / model
+SENTIMENT, MODERATION = Places("sentiment", "tsv"), Places("moderation", "csv")
+TASKS = {places.task: places for places in (SENTIMENT, MODERATION)}
+CLEAN_REVIEWS = MODERATION.data / "reviews"  # a folder of tables as they were fetched
+METRICS, DATA_REPORT = Path("metrics.json"), Path("data-report.json")  # of all tasks, for git

@@ -4,7 +4,7 @@ import numpy as np
 
 from model_training import curves
 from model_training.evaluation import metrics, out_of_fold
-from model_training.fitted import load_pipeline
+from model_training.fitted import load_fitted
 from model_training.folds import Outcomes, Plan, cross_validate
 from model_training.params import load_params
 from model_training.pictures import draw_all
@@ -12,30 +12,30 @@ from model_training.progress import say
 from model_training.reviews import read_split
 from model_training.settings import settings_from
 from model_training.stages import run_stage
-from model_training.stages.places import METRICS, PLOTS, TEST, TRAIN, model_file
+from model_training.stages.places import SENTIMENT
 from model_training.whole_files import whole_folder, write_json
 
 
 def main() -> None:
-    params = load_params()
-    plan = Plan(
-        params.evaluation.folds, params.evaluation.repeats, params.seed, shares=params.evaluation.learning_curve
-    )
-    texts, labels = read_split(TRAIN)
-    test_texts, test_labels = read_split(TEST)
+    whole = load_params()
+    params = whole.tasks.sentiment
+    plan = Plan(params.evaluation.folds, params.evaluation.repeats, whole.seed, shares=params.evaluation.learning_curve)
+    texts, labels = read_split(SENTIMENT.train)
+    test_texts, test_labels = read_split(SENTIMENT.test)
     outcomes = cross_validate(params.models, texts, labels, plan, settings_from().jobs)
     held_out = {model: _held_out(model, test_texts) for model in params.models}
     bins = params.evaluation.calibration_bins
     report = metrics(outcomes, labels, held_out=held_out, held_out_labels=test_labels, plan=plan, bins=bins)
     _write_plots(outcomes, labels, plan, bins)
-    write_json(METRICS, report)
+    write_json(SENTIMENT.metrics, report)
     for model in params.models:
         accuracy = report[model]["cross_validation"]["accuracy"]
-        say(f"evaluate: {model} accuracy {accuracy['value']:.3f} ({accuracy['low']:.3f} to {accuracy['high']:.3f})")
+        low, high = accuracy["low"], accuracy["high"]
+        say(f"evaluate: sentiment {model} accuracy {accuracy['value']:.3f} ({low:.3f} to {high:.3f})")
 
 
 def _held_out(model: str, texts: list[str]) -> curves.FloatArray:
-    positive: curves.FloatArray = load_pipeline(model_file(model)).predict_proba(texts)[:, 1]
+    positive: curves.FloatArray = load_fitted(SENTIMENT.model(model)).predict_proba(texts)[:, 1]
     return positive
 
 
@@ -51,7 +51,7 @@ def _write_plots(outcomes: dict[str, Outcomes], labels: list[int], plan: Plan, b
             "calibration": curves.calibration(truth, positive, bins),
             "learning_curve": curves.learning_curve(mine, truth),
         }
-    with whole_folder(PLOTS) as folder:
+    with whole_folder(SENTIMENT.plots) as folder:
         for model, plots in drawn.items():
             for name, rows in plots.items():
                 curves.write_csv(folder / model / f"{name}.csv", rows)

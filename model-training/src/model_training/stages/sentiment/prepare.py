@@ -6,25 +6,27 @@ from model_training.reviews import read_table, write_split
 from model_training.source import Fetched
 from model_training.splitting import data_report, split
 from model_training.stages import run_stage
-from model_training.stages.places import DATA_REPORT, ORIGIN, RAW, TEST, TRAIN
+from model_training.stages.places import SENTIMENT
 from model_training.whole_files import write_json
 
 
 def main() -> None:
-    params = load_params()
-    origin = Fetched.model_validate_json(ORIGIN.read_bytes())
+    whole = load_params()
+    params = whole.tasks.sentiment
+    origin = Fetched.model_validate_json(SENTIMENT.origin.read_bytes())
     table = read_table(
-        RAW,
+        SENTIMENT.raw,
         name=origin.name,
         max_chars=params.prepare.max_chars,
         least_per_label=params.prepare.least_per_label,
     )
-    train, test = split(table, params.prepare, params.seed)
-    write_split(TRAIN, train)
-    write_split(TEST, test)
-    write_json(DATA_REPORT, {**origin.model_dump(), **data_report(table, train, test)})
+    train, test = split(table, params.prepare, whole.seed)
+    write_split(SENTIMENT.train, train)
+    write_split(SENTIMENT.test, test)
+    write_json(SENTIMENT.report, {**origin.model_dump(), **data_report(table, train, test)})
     say(
-        f"prepare: {table.rows} rows, {table.duplicates} duplicates dropped, {len(train)} to train, {len(test)} to test"
+        f"prepare: sentiment: {table.rows} rows, {table.duplicates} duplicates dropped, "
+        f"{len(train)} to train, {len(test)} to test"
     )
 
 

@@ -1,0 +1,3 @@
+"""The moderation models: six labels, each with its probability and threshold."""
+
+__all__: list[str] = []
