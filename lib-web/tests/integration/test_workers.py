@@ -74,7 +74,7 @@ def test_a_killed_master_leaves_the_port_free_and_its_workers_go(server, start_s
     workers = server.workers()
     server.process.kill()
     server.process.wait()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 20
     with start_server(port=server.port) as successor:
         while any(Path(f"/proc/{worker}").exists() for worker in workers):
             assert time.monotonic() < deadline

@@ -16,7 +16,7 @@ from flask import Flask
 
 from lib_web.metrics import share_metrics
 from lib_web.server.listener import listen
-from lib_web.server.program import Program
+from lib_web.server.program import Program, share_memory
 from lib_web.workers import Worker, shared_folder
 
 __all__ = ["serve"]
@@ -49,6 +49,7 @@ def serve(
     with shared_folder() as folder:
         share_metrics(folder)
         program = Program(create_app(), folder, workers, threads, drain_s, on_worker_start, on_worker_stop)
+        share_memory()
         if server == "granian":
             from lib_web.server.granian_server import run  # noqa: PLC0415 - only the chosen server is loaded
         else:

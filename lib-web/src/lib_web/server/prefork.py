@@ -14,6 +14,7 @@ from typing import NoReturn
 
 import structlog
 
+from lib_web.server.listener import listen
 from lib_web.server.program import GRACEFUL_TIMEOUT_S, Program
 from lib_web.workers import Worker
 
@@ -30,13 +31,18 @@ log = structlog.get_logger()
 
 
 class Master:
-    """`answer` runs in each worker, with the listening socket, until that worker was told to end by SIGTERM."""
+    """`answer` runs in each worker, with its listening socket, until that worker was told to end by SIGTERM.
+
+    Each number has a socket of its own on the one port, so that the kernel spreads connections evenly: from a common
+    one, the worker that wakes first takes all that wait. They belong to the master, so what waits outlives a worker.
+    """
 
     def __init__(
         self, program: Program, listener: socket.socket, answer: Callable[[Program, socket.socket], None]
     ) -> None:
         self._program = program
-        self._listener = listener
+        address = listener.getsockname()
+        self._listeners = [listener, *(listen(*address[:2]) for _ in range(program.workers - 1))]
         self._answer = answer
         self._pid = os.getpid()
         self._numbers: dict[int, int] = {}
@@ -70,7 +76,7 @@ class Master:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _AWAITED)
             worker = self._program.start_worker(number, self._pid)
             log.info("worker_started", worker=number, pid=os.getpid())
-            self._answer(self._program, self._listener)
+            self._answer(self._program, self._only(number))
             self._program.stop_worker(worker)
             code = 0
         except BaseException as error:
@@ -80,6 +86,13 @@ class Master:
             sys.stdout.flush()
             # Not sys.exit: the master's own clean-up is not this process's to do.
             os._exit(code)
+
+    def _only(self, number: int) -> socket.socket:
+        """The socket of `number`; the others are closed in this process."""
+        for other, listener in enumerate(self._listeners):
+            if other != number:
+                listener.close()
+        return self._listeners[number]
 
     def _replace_the_dead(self) -> None:
         for number, status in self._reap():
@@ -101,7 +114,8 @@ class Master:
         return ended
 
     def _end(self, code: int) -> NoReturn:
-        self._listener.close()
+        for listener in self._listeners:
+            listener.close()
         self._tell_all(signal.SIGTERM)
         deadline = time.monotonic() + GRACEFUL_TIMEOUT_S
         while self._numbers and (left := deadline - time.monotonic()) > 0:
