@@ -206,3 +206,54 @@ def test_the_watching_thread_follows_the_alias(watcher, active, registry, bundle
         assert active.model.sha256 == wanted
     finally:
         watcher.stop()
+
+
+@pytest.fixture
+def all_models():
+    networks = {"logistic": "moderation/v1", "mlp": "moderation/mlp"}
+    return Models(ALIAS, networks, moderation="logistic", shadow="sentiment/v2")
+
+
+@pytest.fixture
+def watching(registry, all_models, events):
+    return RegistryWatcher(registry, all_models, events, interval_s=0.05)
+
+
+def test_one_look_brings_every_model_that_is_published(watching, all_models, registry, moderators):
+    registry.publish(moderators["logistic"], "moderation/v1")
+    watching.look()
+    loaded = {active.alias: active.model is not None for active in all_models.all}
+    assert loaded == {ALIAS: True, "moderation/v1": True, "moderation/mlp": False, "sentiment/v2": False}
+
+
+def test_a_model_that_was_never_published_is_no_fault(watching, all_models, events):
+    watching.look()
+    assert [active.refusal for active in all_models.all] == [None] * 4
+    assert [event for event, _ in events] == ["swapped"]
+
+
+def test_an_alias_that_was_there_and_is_gone_is_a_fault_and_the_model_answers_on(
+    watching, all_models, registry, moderators
+):
+    registry.publish(moderators["mlp"], "moderation/mlp")
+    watching.look()
+    (registry.root / "aliases" / "moderation" / "mlp.json").unlink()
+    watching.look()
+    network = all_models.networks["mlp"]
+    assert network.model is not None
+    assert "publish a model" in network.refusal.reason
+
+
+def test_aliases_that_name_one_bundle_share_it_in_memory(watching, all_models, registry):
+    registry.point("sentiment/v2", registry.resolve(ALIAS))
+    watching.look()
+    assert all_models.shadow.model is all_models.primary.model
+
+
+def test_a_refused_network_leaves_the_others_alone(watching, all_models, registry, bundles, moderators):
+    registry.publish(bundles["first"], "moderation/v1")
+    registry.publish(moderators["mlp"], "moderation/mlp")
+    watching.look()
+    assert "labels are negative, positive" in all_models.networks["logistic"].refusal.reason
+    assert all_models.networks["mlp"].model is not None
+    assert all_models.primary.refusal is None

@@ -146,8 +146,9 @@ def test_ready_means_that_the_golden_texts_were_answered(client, registry):
 def test_a_model_that_no_longer_answers_its_golden_texts_is_not_ready(client, watcher, monkeypatch):
     assert client.get("/readyz").status_code == 200
     scorer = watcher._models.primary.model.scorer
-    intercept, blocks = scorer._columns[0]
-    scorer._columns[0] = (intercept + 1e-6, blocks)
+    first, *others = scorer.manifest.golden
+    other = first.model_copy(update={"probabilities": (0.5, 0.5)})
+    scorer.manifest = scorer.manifest.model_copy(update={"golden": (other, *others)})
     assert client.get("/readyz").status_code == 200, "a proof lasts some seconds"
     monkeypatch.setattr(readiness, "PROOF_LASTS_S", 0)
     reply = client.get("/readyz")
