@@ -20,6 +20,11 @@ _CLAUSE_ENDS = frozenset(".,!?;:()—–\n")
 _find_words_and_ends = re.compile(r"\w+(?:'\w+)*|[.,!?;:()—–\n]").findall
 
 
+def is_clause_end(sign: str) -> bool:
+    """Whether the sign ends a negator's reach."""
+    return sign in _CLAUSE_ENDS
+
+
 @cache
 def stop_words() -> frozenset[str]:
     """Words that carry grammar rather than opinion; this project's own list, negators deliberately not on it."""
