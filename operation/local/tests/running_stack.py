@@ -17,6 +17,7 @@ from lib_ml.training import PipelineParams, build_pipeline, compile_bundle
 from local_stack.doctor import port_troubles
 from local_stack.ports import Ports
 from local_stack.programs import KEEPER
+from small_models import make_moderator
 
 PALATE = str(Path(sys.executable).with_name("palate"))
 PRAISE = ("lovely food", "kind staff and a fair price", "great soup", "we will be back", "the best pasta in town")
@@ -56,13 +57,18 @@ class RunningStack:
         )
 
     def processes(self):
-        """Every process by its name; a service's worker is `<name> worker`, what stays with it `<name> keeper`."""
+        """Every process by its name.
+
+        A service's workers are `<name> worker`, `<name> worker 2` and so on, what stays with it `<name> keeper`.
+        """
         found = {}
         for process in psutil.Process(self.process.pid).children(recursive=True):
             try:
-                found.setdefault(name_of(process), process)
+                name = name_of(process)
             except psutil.NoSuchProcess:
                 continue
+            workers = sum(each.startswith(name) for each in found) if name.endswith(" worker") else 0
+            found.setdefault(f"{name} {workers + 1}" if workers else name, process)
         return found
 
     def end(self, signal_number=signal.SIGINT):
@@ -118,9 +124,11 @@ def free_gateway_port():
 
 
 def small_models(folder):
-    """The folder, now a registry with a v1 and a v2 of twenty reviews."""
+    """The folder, now a registry with a v1 and a v2 of twenty reviews, and two models that moderate."""
     for version, features in (("v1", {}), ("v2", {"negation_reach": 3, "valence": {"lexicons": ["afinn"]}})):
         train_small(folder, version, **features)
+    for name, alias in (("logistic", "moderation/v1"), ("mlp", "moderation/mlp")):
+        FolderRegistry(folder).publish(make_moderator(folder / f"moderator-{name}", name).folder, alias)
     return folder
 
 

@@ -23,6 +23,16 @@ def test_the_key_is_secret_long_enough_and_stays(home):
     assert not list(home.root.glob(".prediction*"))
 
 
+def test_the_app_s_token_is_secret_known_to_the_model_services_and_stays(home):
+    token = home.app_token.read_text()
+    assert len(token) >= 32
+    assert home.tokens.read_text() == f"app: {token}\n"
+    assert {stat.S_IMODE(file.stat().st_mode) for file in (home.app_token, home.tokens)} == {0o600}
+    home.tokens.write_text(f"app: {token}\nscript: another\n")
+    home.prepare()
+    assert (home.app_token.read_text(), home.tokens.read_text()) == (token, f"app: {token}\nscript: another\n")
+
+
 def test_a_held_home_is_refused_to_the_next_and_names_process_and_port(home):
     with home.held(8080), pytest.raises(HomeInUse, match=f"process {os.getpid()}, port 8080"), home.held(9000):
         pass
