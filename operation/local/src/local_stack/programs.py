@@ -75,6 +75,7 @@ def _model_service(home: Home, ports: Ports, version: str) -> Program:
         "MODEL_SERVICE_ALIAS": f"sentiment/{version}",
         "MODEL_SERVICE_FEEDBACK_URL": home.database(f"feedback-{version}"),
         "MODEL_SERVICE_PREDICTION_KEY_FILE": str(home.prediction_key),
+        "MODEL_SERVICE_AUTH__TOKENS_FILE": str(home.tokens),
         "MODEL_SERVICE_STATE_FOLDER": str(home.root / f"model-service-{version}"),
     }
     name = f"model-service-{version}"
@@ -93,6 +94,7 @@ def _app_settings(home: Home, port: int, model_port: int, version: str) -> dict[
         "APP_PORT": str(port),
         "APP_RELEASE": version,
         "APP_MODEL_SERVICE_URL": f"http://{HOST}:{model_port}",
+        "APP_MODEL_SERVICE_TOKEN_FILE": str(home.app_token),
     }
 
 

@@ -80,6 +80,7 @@ def _say_where(home: Home, ports: Ports, say: Say) -> None:
         say(f"app-{version} http://{HOST}:{ports.app[version]}")
     for version in VERSIONS:
         say(f"model-service-{version} http://{HOST}:{ports.model_service[version]}")
+    say(f"token for /classify {home.app_token}")
     say(f"logs {home.logs}")
     say(f"ready: http://localhost:{ports.gateway}")
 
