@@ -14,6 +14,7 @@ from local_stack.programs import migration, script, tethered
 
 __all__ = ["PreparationFailed", "lacking_models", "migrate", "train", "train_lacking"]
 
+MODELS = (*(f"sentiment/{version}" for version in VERSIONS), "moderation/v1", "moderation/mlp")
 _MIGRATION_TIMEOUT_S = 60
 _TIDY_UP_S = 5
 
@@ -25,7 +26,7 @@ class PreparationFailed(Exception):
 def lacking_models(home: Home) -> list[str]:
     """The aliases no bundle stands behind."""
     registry = FolderRegistry(home.registry)
-    return [alias for alias in (f"sentiment/{version}" for version in VERSIONS) if not _published(registry, alias)]
+    return [alias for alias in MODELS if not _published(registry, alias)]
 
 
 def train_lacking(home: Home, say: Callable[[str], None]) -> None:
