@@ -1,7 +1,7 @@
 import pytest
 from apiflask import abort
 from flask import Flask, Response, request
-from lib_web.problems import Problem, problem_response, register_problems
+from lib_web.problems import Problem, explain_failures, problem_response, register_problems
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -34,6 +34,21 @@ def test_an_unexpected_exception_is_a_bare_500(client):
     assert (reply.status_code, reply.mimetype) == (500, "application/problem+json")
     assert b"soup" not in reply.data
     assert b"Traceback" not in reply.data
+
+
+def test_a_developer_is_told_type_and_frames_but_never_the_words(app):
+    @app.get("/fail-with")
+    def fail_with() -> Response:
+        raise ValueError(request.args["words"])
+
+    client = app.test_client()
+    assert "exception" not in client.get("/fail-with?words=soup").json
+    explain_failures(app)
+    reply = client.get("/fail-with?words=soup")
+    assert (reply.status_code, reply.json["exception"][0]) == (500, "builtins.ValueError")
+    assert any("fail_with" in frame for frame in reply.json["exception"][1:])
+    assert b"soup" not in reply.data
+    assert "exception" not in client.get("/nowhere").json
 
 
 def test_apiflask_s_abort_is_a_problem_too(app):

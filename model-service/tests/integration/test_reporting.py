@@ -316,15 +316,17 @@ def test_a_wrong_reporter_stops_the_start(monkeypatch, setting, value, fault):
         create_app(read_settings())
 
 
-def test_every_series_of_the_table_is_one_the_service_has(settings, monkeypatch):
-    monkeypatch.setenv("MODEL_SERVICE_REPORTING__REPORTER", "stdout")
+@pytest.mark.usefixtures("settings")
+def test_every_series_of_the_table_is_one_the_service_has(monkeypatch):
+    everything_on = {"REPORTING__REPORTER": "stdout", "CACHE__USE": "on", "SHADOW": "sentiment/v2"}
+    for name, value in everything_on.items():
+        monkeypatch.setenv(f"MODEL_SERVICE_{name}", value)
     app = create_app(read_settings())
-    # Without samples a metric with labels shows its name alone.
+    # A metric with labels has no samples before its first value, and shows its name alone.
     families = {family.name for family in measured(app)}
     for metric in REPORTED:
         stem = metric.series.removesuffix("_total").removesuffix("_sum")
         assert {metric.series, stem} & families, metric.name
-    assert settings
 
 
 def test_the_first_worker_reports_what_all_of_them_did_and_a_dead_sink_slows_nobody(start_service, sink, tmp_path):
