@@ -15,6 +15,7 @@ from model_service.adapters import (
     IssuerKeys,
     JwtTokens,
     KeysNotReadable,
+    LiveFigures,
     PrometheusObserver,
     RegistryWatcher,
     SqlFeedbackStore,
@@ -32,6 +33,7 @@ from model_service.adapters.reporting import (
 from model_service.classifying import classifying
 from model_service.counting import count_and_limit, start_counting, stop_counting
 from model_service.domain import FeedbackNotStored, FirstToKnow, Models, PredictionIds, Tokens
+from model_service.domain.live_accuracy import HOUR_S, PredictionCounts
 from model_service.domain.reported_metrics import Report, readings
 from model_service.http import (
     ReadinessCheck,
@@ -52,6 +54,7 @@ from model_service.settings import JwtSettings, ReportingSettings, Settings, Wro
 __all__ = ["create_app", "start_watching", "start_worker", "stop_worker"]
 
 _WATCHER = "model_service.watcher"
+_FIGURES = "model_service.live_figures"
 _MODELS = "model_service.models"
 _COLLECTOR = "model_service.metrics_collector"
 _SHADOW = "model_service.shadow"
@@ -79,7 +82,8 @@ def create_app(settings: Settings) -> APIFlask:
     )
     answer_failures(app)
     read_tokens(app, _tokens(settings), settings.limits.trusted_proxies)
-    observer = PrometheusObserver(metrics_registry(app))
+    counts, window_s = PredictionCounts(), settings.feedback_hours * HOUR_S
+    observer = PrometheusObserver(metrics_registry(app), counts)
     ids = PredictionIds(settings.prediction_key())
     verdicts = classifying(settings, models, ids, metrics_registry(app))
     scoring = Scoring(verdicts.classify, observer, settings.max_text_chars, build.version)
@@ -92,7 +96,9 @@ def create_app(settings: Settings) -> APIFlask:
             max_batch_bytes=settings.max_batch_bytes,
         )
     )
-    app.register_blueprint(feedback_routes(active, ids, _feedback_store(settings), observer))
+    store = _feedback_store(settings)
+    app.register_blueprint(feedback_routes(models, ids, store, observer, longest_s=window_s))
+    app.extensions[_FIGURES] = LiveFigures(metrics_registry(app), store, counts, window_s=window_s)
     longest = settings.max_text_chars
     app.register_blueprint(
         classify_routes(models, verdicts.classify, observer, max_text_chars=longest, service_version=build.version)
@@ -135,6 +141,7 @@ def start_worker(app: Flask, worker: Worker) -> None:
     """What runs beside the requests, in each process that answers them."""
     start_watching(app)
     start_counting(app)
+    app.extensions[_FIGURES].start()
     if _SHADOW in app.extensions:
         app.extensions[_SHADOW].start()
     # The report is on all workers, so one of them sends it.
@@ -145,6 +152,7 @@ def start_worker(app: Flask, worker: Worker) -> None:
 def stop_worker(app: Flask, worker: Worker) -> None:
     """After the worker's last request."""
     stop_counting(app)
+    app.extensions[_FIGURES].stop()
     if _SHADOW in app.extensions:
         app.extensions[_SHADOW].stop()
     if worker.number == 0 and _COLLECTOR in app.extensions:

@@ -3,6 +3,7 @@
 from model_service.adapters.feedback_store import SqlFeedbackStore
 from model_service.adapters.jwt_keys import IssuerKeys, KeysNotReadable
 from model_service.adapters.jwt_tokens import JwtTokens
+from model_service.adapters.live_figures import LiveFigures
 from model_service.adapters.metrics import PrometheusObserver
 from model_service.adapters.model_states import WorkerStates
 from model_service.adapters.registry_watcher import RegistryWatcher
@@ -12,6 +13,7 @@ __all__ = [
     "IssuerKeys",
     "JwtTokens",
     "KeysNotReadable",
+    "LiveFigures",
     "PrometheusObserver",
     "RegistryWatcher",
     "SqlFeedbackStore",

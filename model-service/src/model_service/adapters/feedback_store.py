@@ -1,12 +1,32 @@
-"""Feedback in SQLite through SQLAlchemy core: one row a prediction, the last word on it."""
+"""Feedback in SQLite through SQLAlchemy core: one row a prediction, the last word on it; predictions by the hour."""
 
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from sqlite3 import Connection
+from typing import Any
 
-from sqlalchemy import Column, Double, Engine, MetaData, String, Table, create_engine, event
+from sqlalchemy import (
+    Column,
+    Double,
+    Engine,
+    Index,
+    Integer,
+    MetaData,
+    Select,
+    String,
+    Table,
+    create_engine,
+    delete,
+    event,
+    func,
+    select,
+)
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from model_service.domain import Feedback, FeedbackNotStored
+from model_service.domain.live_accuracy import HOUR_S, Predicted
 
 __all__ = ["SqlFeedbackStore"]
 
@@ -25,6 +45,15 @@ feedback_table = Table(
     Column("predicted_at_s", Double, nullable=False, comment="seconds since 1970, UTC"),
     Column("given_at_s", Double, nullable=False, comment="seconds since 1970, UTC"),
 )
+predicted_index = Index("feedback_predicted_at_s", feedback_table.c.predicted_at_s)
+predictions_table = Table(
+    "predictions",
+    _metadata,
+    Column("hour", Integer, primary_key=True, comment="since 1970, UTC"),
+    Column("model_version", String(63), primary_key=True),
+    Column("label", String(63), primary_key=True),
+    Column("count", Integer, nullable=False),
+)
 
 
 class SqlFeedbackStore:
@@ -37,9 +66,11 @@ class SqlFeedbackStore:
         event.listen(self._engine, "connect", _make_durable)
 
     def create_table(self) -> None:
-        """Make the table if there is none, and leave no connection open. Raises FeedbackNotStored."""
+        """Make the tables if there are none, and leave no connection open. Raises FeedbackNotStored."""
         try:
             _metadata.create_all(self._engine)
+            # create_all leaves a table alone that an earlier version made.
+            predicted_index.create(self._engine, checkfirst=True)
         except SQLAlchemyError as error:
             raise FeedbackNotStored(_reason(error)) from error
         finally:
@@ -57,6 +88,54 @@ class SqlFeedbackStore:
         try:
             with self._engine.begin() as connection:
                 return connection.execute(last_word).rowcount > 0
+        except SQLAlchemyError as error:
+            raise FeedbackNotStored(_reason(error)) from error
+
+    def add_predictions(self, hour: int, counts: Mapping[Predicted, int], oldest_hour: int) -> None:
+        """See PredictionStore."""
+        table = predictions_table
+        rows = [
+            {"hour": hour, "model_version": version, "label": label, "count": count}
+            for (version, label), count in counts.items()
+        ]
+        row = insert(table)
+        added = row.on_conflict_do_update(
+            index_elements=["hour", "model_version", "label"], set_={"count": table.c.count + row.excluded.count}
+        )
+        with self._failing_as_ours(), self._engine.begin() as connection:
+            connection.execute(added, rows)
+            connection.execute(delete(table).where(table.c.hour < oldest_hour))
+
+    def predictions_since(self, since_s: int) -> Counter[Predicted]:
+        """See PredictionStore."""
+        columns = predictions_table.c
+        wanted = (
+            select(columns.model_version, columns.label, func.sum(columns.count))
+            .where(columns.hour >= since_s // HOUR_S)
+            .group_by(columns.model_version, columns.label)
+        )
+        return Counter({(row[0], row[1]): row[2] for row in self._rows(wanted)})
+
+    def last_words_since(self, since_s: int) -> list[tuple[str, str, str, int]]:
+        """See PredictionStore."""
+        columns = feedback_table.c
+        said = (columns.model_version, columns.predicted_label, columns.label)
+        wanted = (
+            select(*said, func.count())
+            .where(columns.predicted_at_s >= since_s, columns.label.is_not(None))
+            .group_by(*said)
+        )
+        return [(row[0], row[1], row[2], row[3]) for row in self._rows(wanted)]
+
+    def _rows(self, wanted: Select[Any]) -> Sequence[Any]:
+        with self._failing_as_ours(), self._engine.connect() as connection:
+            return connection.execute(wanted).all()
+
+    @staticmethod
+    @contextmanager
+    def _failing_as_ours() -> Iterator[None]:
+        try:
+            yield
         except SQLAlchemyError as error:
             raise FeedbackNotStored(_reason(error)) from error
 

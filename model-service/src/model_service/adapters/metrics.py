@@ -8,6 +8,7 @@ from lib_web.metrics import LATENCY_EDGES_S
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from model_service.domain import ActiveModel, Feedback, Model, Models, Verdict
+from model_service.domain.live_accuracy import PredictionCounts
 from model_service.domain.verdict import Tally
 
 __all__ = ["PrometheusObserver"]
@@ -20,7 +21,9 @@ _COVERAGE_EDGES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 class PrometheusObserver:
     """The palate_* series of predictions, feedback and models."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, counts: PredictionCounts) -> None:
+        """`counts`: told of every prediction, too, for the figures of the last hours."""
+        self._counts = counts
         version, r = ("model_version",), registry
         self._predictions = Counter("palate_predictions", "Verdicts given", ("label", "model_version"), registry=r)
         self._seconds = Histogram(
@@ -85,12 +88,14 @@ class PrometheusObserver:
     def predicted(self, verdict: Verdict, seconds: float) -> None:
         children = self._children_of(verdict["label"], verdict["model"]["version"])
         children[0].inc()
+        self._counts.add(verdict["model"]["version"], verdict["label"])
         children[1].observe(seconds)
         children[2].observe(verdict["coverage"])
 
     def predicted_many(self, verdicts: Tally) -> None:
         for label, count in verdicts.labels.items():
             self._children_of(label, verdicts.model_version)[0].inc(count)
+            self._counts.add(verdicts.model_version, label, count)
         _observe_many(self._seconds.labels(verdicts.model_version), verdicts.seconds)
         _observe_many(self._coverage.labels(verdicts.model_version), verdicts.coverages)
 

@@ -15,7 +15,9 @@ from model_service.domain.feedback import (
     FeedbackStore,
     LabelUnknown,
     NoModel,
+    OfAnotherTask,
     PredictionUnknown,
+    TooLate,
     judge_feedback,
 )
 from model_service.domain.models import Models
@@ -44,11 +46,13 @@ __all__ = [
     "NoModel",
     "NotInThatEncoding",
     "Observer",
+    "OfAnotherTask",
     "Prediction",
     "PredictionIds",
     "PredictionUnknown",
     "Refusal",
     "Tokens",
+    "TooLate",
     "Verdict",
     "canonical",
     "classify",

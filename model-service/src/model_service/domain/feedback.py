@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from model_service.domain.active_model import ActiveModel
+from model_service.domain.models import Models
 from model_service.domain.prediction_id import PredictionIds
 
 __all__ = [
@@ -12,7 +12,9 @@ __all__ = [
     "FeedbackStore",
     "LabelUnknown",
     "NoModel",
+    "OfAnotherTask",
     "PredictionUnknown",
+    "TooLate",
     "judge_feedback",
 ]
 
@@ -27,6 +29,19 @@ class LabelUnknown(Exception):
     def __init__(self, labels: tuple[str, ...]) -> None:
         super().__init__("label unknown")
         self.labels = labels
+
+
+class OfAnotherTask(Exception):
+    """The verdict has labels that do not exclude each other: one label can not say what it should have been."""
+
+
+class TooLate(Exception):
+    """The prediction is older than feedback is taken for; both in seconds."""
+
+    def __init__(self, age_s: float, limit_s: float) -> None:
+        super().__init__("too late")
+        self.age_s = age_s
+        self.limit_s = limit_s
 
 
 class NoModel(Exception):
@@ -58,15 +73,22 @@ class FeedbackStore(Protocol):
 
 
 def judge_feedback(
-    prediction_id: str, label: str | None, ids: PredictionIds, active: ActiveModel, now_s: float
+    prediction_id: str, label: str | None, ids: PredictionIds, models: Models, now_s: float, *, longest_s: float
 ) -> Feedback:
-    """The feedback, when the id is ours and the label is one of its model's.
+    """The feedback, when the id is ours and not older than `longest_s`, and the label is one of its model's.
 
-    Raises PredictionUnknown, LabelUnknown, NoModel.
+    Raises PredictionUnknown, TooLate, OfAnotherTask, LabelUnknown, NoModel.
     """
     prediction = ids.read(prediction_id)
     if prediction is None:
         raise PredictionUnknown
+    age_s = now_s - prediction.predicted_at_s
+    if age_s > longest_s:
+        raise TooLate(age_s, longest_s)
+    active = models.primary
+    others = (each for each in models.all if each is not active)
+    if active.remembered(prediction.model) is None and any(each.remembered(prediction.model) for each in others):
+        raise OfAnotherTask
     known = active.labels_of(prediction.model)
     if known is None:
         raise NoModel

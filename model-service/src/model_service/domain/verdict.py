@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import NotRequired, TypedDict
 
 from model_service.domain.active_model import Model
@@ -36,14 +37,14 @@ class Verdict(TypedDict):
     cached: NotRequired[Cached]
 
 
+@dataclass
 class Tally:
     """What a batch by one model comes to, to be observed at once; nothing of the texts."""
 
-    def __init__(self, model_version: str) -> None:
-        self.model_version = model_version
-        self.labels: Counter[str] = Counter()
-        self.seconds: list[float] = []
-        self.coverages: list[float] = []
+    model_version: str
+    labels: Counter[str] = field(default_factory=Counter)
+    seconds: list[float] = field(default_factory=list)
+    coverages: list[float] = field(default_factory=list)
 
     def add(self, verdict: Verdict, seconds: float) -> None:
         """`seconds`: what it took to classify."""

@@ -35,7 +35,7 @@ class LabelDocument(BaseModel):
 class ModerationDocument(BaseModel):
     """A message, broken down."""
 
-    id: str = Field(description="Signed; send it with feedback", min_length=56, max_length=56)
+    id: str = Field(description="Signed; names this verdict", min_length=56, max_length=56)
     label: str = Field(description="The likeliest label, flagged or not")
     probability: Share = Field(description="That of `label`")
     flagged: bool = Field(description="Some label is")

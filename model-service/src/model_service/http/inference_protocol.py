@@ -3,7 +3,8 @@
 https://github.com/kserve/open-inference-protocol, with its extension for binary tensors.
 """
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from itertools import chain
 from time import perf_counter
 from typing import Any, cast
@@ -95,7 +96,7 @@ def inference_protocol_routes(
         model = _loaded(models, name, version)
         answered_by(model)
         wanted = _wanted(asked)
-        outputs = _scored(texts, model, observer)
+        outputs = _scored(texts, name, model, observer, primary=model is models.primary.model)
         answer = {"model_name": name, "model_version": model.version}
         if asked.id is not None:
             answer["id"] = asked.id
@@ -224,15 +225,18 @@ def _output(place: int, output: InferOutput, *, all_binary: bool) -> tuple[str, 
     return output.name, (output.parameters or {}).get("binary_data", all_binary) is True
 
 
-def _scored(texts: list[str], model: Model, observer: Observer) -> dict[str, Tensor]:
+def _scored(texts: list[str], name: str, model: Model, observer: Observer, *, primary: bool) -> dict[str, Tensor]:
     characters = sum(map(len, texts))
     metered(characters)
     structlog.contextvars.bind_contextvars(model_version=model.version, texts=len(texts), text_chars=characters)
-    tally = Tally(model.version)
-    rows = list(_rows(texts, model, tally))
+    rows, seconds = _rows(texts, model)
     labels = [max(zip(row, model.labels, strict=True))[1] for row in rows]
-    tally.labels.update(labels)
-    observer.predicted_many(tally)
+    if primary:
+        observer.predicted_many(Tally(model.version, Counter(labels), seconds))
+    else:
+        for row, each in zip(rows, seconds, strict=True):
+            flagged = any(share >= bound for share, bound in zip(row, model.thresholds, strict=True))
+            observer.moderated(name, model, flagged, each)
     shape = [len(rows)]
     return {
         LABEL: Tensor(LABEL, "BYTES", shape, labels),
@@ -240,11 +244,14 @@ def _scored(texts: list[str], model: Model, observer: Observer) -> dict[str, Ten
     }
 
 
-def _rows(texts: list[str], model: Model, tally: Tally) -> Iterator[tuple[float, ...]]:
+def _rows(texts: list[str], model: Model) -> tuple[list[tuple[float, ...]], list[float]]:
+    """The probabilities of each text, and the seconds that each took."""
+    rows, seconds = [], []
     for text in texts:
         started = perf_counter()
-        yield model.probabilities(text)
-        tally.seconds.append(perf_counter() - started)
+        rows.append(model.probabilities(text))
+        seconds.append(perf_counter() - started)
+    return rows, seconds
 
 
 def _rendered(answer: dict[str, Any], outputs: list[tuple[Tensor, bool]]) -> Response:
