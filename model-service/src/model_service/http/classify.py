@@ -16,6 +16,7 @@ from pydantic_core import to_json
 from model_service.domain import Model, Models, Observer, moderate
 from model_service.domain.verdict import Classify
 from model_service.http.authentication import require_token
+from model_service.http.call_counting import metered
 from model_service.http.documents import CachedDocument, ModelDocument, Share, TermDocument
 from model_service.http.model_version import answered_by
 from model_service.http.problem_types import problem
@@ -138,6 +139,7 @@ def classify_routes(
 
     def answer(message: str, model: Model) -> Response:
         answered_by(model)
+        metered(len(message))
         started = perf_counter()
         moderation = moderate(classify(message, model, time()), model)
         observer.moderated(models.moderation_name, model, moderation["flagged"], perf_counter() - started)

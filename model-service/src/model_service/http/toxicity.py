@@ -25,6 +25,7 @@ from model_service.domain import (
     encoding_named,
     to_utf8,
 )
+from model_service.http.call_counting import metered
 from model_service.http.documents import Share
 from model_service.http.model_version import answered_by
 from model_service.http.problem_types import problem
@@ -144,6 +145,7 @@ def toxicity_routes(models: Models, observer: Observer, *, max_text_chars: int) 
         model = _model_of(models, body.network)
         _check_language(body.language, model)
         answered_by(model)
+        metered(len(body.text))
         started = perf_counter()
         scores = model.probabilities(body.text)
         flagged = any(score >= threshold for score, threshold in zip(scores, model.thresholds, strict=True))
