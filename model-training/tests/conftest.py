@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 PROJECT = Path(__file__).parents[1]
 CHECKOUT = PROJECT.parent
 SAMPLE = PROJECT / "sample" / "reviews.tsv"
+COMMENTS = PROJECT / "sample" / "comments.csv"
 COPIED = ("src", "sample", "dvc.yaml", "params.yaml", "stage", ".gitignore")
 
 
@@ -88,7 +89,7 @@ class Workspace:
     def told(self) -> dict[str, bytes]:
         """What git keeps of a training, the data it used, and what the registry points at."""
         files = [self.project / name for name in ("params.yaml", "dvc.lock", "metrics.json", "data-report.json")]
-        files += sorted((self.project / "data").iterdir())
+        files += sorted((self.project / "data").rglob("*.*"))
         files += sorted(self.registry.root.rglob("*.json"))
         return {str(path): path.read_bytes() for path in files if path.is_file()}
 
@@ -115,16 +116,18 @@ def make_workspace(root: Path) -> Workspace:
         "DVC_SITE_CACHE_DIR": str(root / "dvc-site"),
     }
     subprocess.run(["git", "init", "-q", str(root)], check=True, env=workspace.environment)
-    workspace.set("evaluation.folds", 2)
-    workspace.set("evaluation.repeats", 1)
-    workspace.set("evaluation.learning_curve", [0.5, 1.0])
+    workspace.set("tasks.sentiment.evaluation.folds", 2)
+    workspace.set("tasks.sentiment.evaluation.repeats", 1)
+    workspace.set("tasks.sentiment.evaluation.learning_curve", [0.5, 1.0])
+    workspace.set("tasks.moderation.calibration.folds", 2)
+    workspace.set("tasks.moderation.evaluation.resamples", 100)
     write_table(workspace.project / "sample/reviews.tsv", sample_rows(200))
     return workspace
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory) -> Workspace:
-    """A workspace after one whole `dvc repro` on 200 reviews. Tests leave it as they found it."""
+    """A workspace after one whole `dvc repro` on 200 reviews and the sample's comments. Tests leave it as it was."""
     workspace = make_workspace(tmp_path_factory.mktemp("trained"))
     done = workspace.train()
     assert done.returncode == 0, done.stdout + done.stderr

@@ -20,6 +20,7 @@ TOLD = ("params.yaml", "dvc.lock", "metrics.json", "data-report.json")
 TABLES = {"sentiment": "a TSV file of reviews", "moderation": "a CSV file of comments with six labels"}
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_AFTER_S = 10
+NULL = "tag:yaml.org,2002:null"
 PATH_SETTINGS = ("PALATE_REGISTRY", "MODEL_TRAINING_SIGNING_KEY_FILE")
 
 
@@ -95,6 +96,8 @@ def name_data(params: Path, task: str, path: str) -> None:
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 200
+    # Else a null elsewhere would be written as nothing at all.
+    yaml.representer.add_representer(type(None), lambda writer, _: writer.represent_scalar(NULL, "null"))
     document = yaml.load(params.read_text(encoding="utf-8"))
     section = document["tasks"][task]["data"]
     section["source"], section["path"] = "path", path

@@ -17,13 +17,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from lib_ml.bundle import load_bundle
 from lib_ml.manifest import Metric
 from lib_ml.registry import FolderRegistry
+from model_training.moderation.labels import LABELS
 from model_training.params import Data
 from model_training.refusal import TrainingRefused
 from model_training.source import fetch
 
-from ..conftest import interrupt, make_workspace, sample_rows, write_table  # noqa: TID252 - it has no other name
+from ..conftest import COMMENTS, interrupt, make_workspace, sample_rows, write_table  # noqa: TID252 - it has no other name
 
-ALIASES = ("sentiment/v1", "sentiment/v2")
+ALIASES = ("sentiment/v1", "sentiment/v2", "moderation/v1", "moderation/mlp")
 
 
 def wait_until(holds, timeout_s=60):
@@ -36,24 +37,35 @@ def wait_until(holds, timeout_s=60):
 # The whole run
 
 
-def test_one_run_publishes_both_models_with_their_data_and_figures(trained):
-    metrics = json.loads((trained.project / "metrics.json").read_bytes())
-    for alias in ALIASES:
-        bundle = load_bundle(trained.registry.bundle_folder(trained.registry.resolve(alias)))
-        manifest, version = bundle.manifest, alias[-2:]
-        assert (manifest.version, manifest.data.source, manifest.data.name) == (version, "sample", "reviews.tsv")
-        assert manifest.data.rows == 200
-        cross_validation = metrics[version]["cross_validation"]
-        assert dict(manifest.metrics) == {name: Metric(**figure) for name, figure in cross_validation.items()}
+@pytest.mark.parametrize("alias", ALIASES)
+def test_one_run_publishes_every_model_with_its_data_and_figures(alias, trained):
+    task, version = alias.split("/")
+    figures = json.loads((trained.project / "metrics.json").read_bytes())[task][version]
+    manifest = load_bundle(trained.registry.bundle_folder(trained.registry.resolve(alias))).manifest
+    assert (manifest.task, manifest.name, manifest.version) == (task, task, version)
+    expected = {"sentiment": ("reviews.tsv", 200), "moderation": ("comments.csv", 839)}[task]
+    assert (manifest.data.source, manifest.data.name, manifest.data.rows) == ("sample", *expected)
+    if task == "sentiment":
+        told = figures["cross_validation"]
+    else:
+        told = {f"{who}.{name}": one for who, named in figures["held_out"].items() for name, one in named.items()}
+        told["reviews.flagged"] = figures["reviews"]["held_out"]["share"]
+        assert manifest.thresholds == figures["thresholds"]
+    assert dict(manifest.metrics) == {name: Metric(**figure) for name, figure in told.items()}
 
 
 def test_the_plots_are_there_as_data_and_as_pictures(trained):
-    plots = trained.project / "plots"
     names = {"calibration", "confusion", "learning_curve", "precision_recall", "roc"}
+    plots = trained.project / "plots" / "sentiment"
     assert {path.stem for path in plots.glob("*.png")} == names
     for model in ("v1", "v2"):
         assert {path.stem for path in (plots / model).glob("*.csv")} == names
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in plots.glob("*.png"))
+    names, plots = {"calibration", "precision_recall", "roc"}, trained.project / "plots" / "moderation"
+    assert {path.stem for path in plots.glob("*.png")} == names
+    for folder in [plots / model / label for model in ("v1", "mlp") for label in LABELS]:
+        assert {path.stem for path in folder.glob("*.csv")} == names
+    pictures = [*(trained.project / "plots").rglob("*.png")]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
 
 
 def test_a_run_without_changes_trains_nothing_and_still_fills_another_registry(unchanged, tmp_path):
@@ -61,17 +73,22 @@ def test_a_run_without_changes_trains_nothing_and_still_fills_another_registry(u
     relative = os.path.relpath(tmp_path / "second", unchanged.project)
     done = unchanged.train(PALATE_REGISTRY=relative)
     assert done.returncode == 0, done.stderr
-    assert "Stage 'train@v2' didn't change" in done.stdout
-    assert "Stage 'evaluate' didn't change" in done.stdout
+    assert "Stage 'train-sentiment@v2' didn't change" in done.stdout
+    assert "Stage 'evaluate-sentiment' didn't change" in done.stdout
+    assert "Stage 'train-moderation@mlp' didn't change" in done.stdout
     for alias in ALIASES:
         assert FolderRegistry(tmp_path / "second").resolve(alias) == unchanged.registry.resolve(alias)
 
 
 def test_stages_run_twice_write_the_same_bytes(unchanged):
-    outputs = [unchanged.project / name for name in ("data/train.tsv", "data/test.tsv", "models/v2.joblib")]
+    names = ["data/sentiment/train.tsv", "data/sentiment/test.tsv", "models/sentiment/v2.joblib"]
+    names += ["data/moderation/train.csv", "data/moderation/test.csv", "models/moderation/mlp.joblib"]
+    names += ["metrics/moderation.json", "plots/moderation/roc.png"]
+    outputs = [unchanged.project / name for name in names]
     before = [path.read_bytes() for path in outputs]
-    assert unchanged.run("./stage", "prepare").returncode == 0
-    assert unchanged.run("./stage", "train", "v2").returncode == 0
+    stages = [("sentiment.prepare",), ("sentiment.train", "v2"), ("moderation.prepare",)]
+    for stage in (*stages, ("moderation.train", "mlp"), ("moderation.evaluate",)):
+        assert unchanged.run("./stage", *stage).returncode == 0
     assert [path.read_bytes() for path in outputs] == before
 
 
@@ -86,7 +103,9 @@ def test_no_bundle_tells_where_or_when_it_was_made(trained):
 def test_dvc_sees_the_metrics_and_the_plots(unchanged):
     shown = unchanged.run(sys.executable, "-m", "dvc", "metrics", "show", "--json")
     found = json.loads(shown.stdout)[""]["data"]["metrics.json"]["data"]
-    assert found["v2"]["cross_validation"]["accuracy"]["low"] <= found["v2"]["cross_validation"]["accuracy"]["value"]
+    accuracy = found["sentiment"]["v2"]["cross_validation"]["accuracy"]
+    assert accuracy["low"] <= accuracy["value"]
+    assert set(found["moderation"]["v1"]["held_out"]) == {"mean", *LABELS}
     plots = unchanged.run(sys.executable, "-m", "dvc", "plots", "show", "--out", str(unchanged.root / "shown"))
     assert plots.returncode == 0, plots.stderr
     page = (unchanged.root / "shown" / "index.html").read_text(encoding="utf-8")
@@ -123,6 +142,24 @@ def test_training_on_a_file_names_it_and_a_change_of_the_file_is_noticed(elsewhe
     assert data.rows == 121
 
 
+def test_both_tasks_can_be_trained_on_files_at_once(elsewhere, tmp_path):
+    reviews = write_table(tmp_path / "mine.tsv", sample_rows(120))
+    comments = tmp_path / "mine.csv"
+    comments.write_bytes(b"".join(COMMENTS.read_bytes().splitlines(keepends=True)[:801]))
+    assert elsewhere.train("--data", str(reviews), "--moderation-data", str(comments)).returncode == 0
+    data = load_bundle(elsewhere.registry.bundle_folder(elsewhere.registry.resolve("moderation/mlp"))).manifest.data
+    assert (data.source, data.name, data.rows) == ("path", "mine.csv", 800)
+    assert data.sha256 == hashlib.sha256(comments.read_bytes()).hexdigest()
+
+
+def test_bad_comments_fail_with_one_line_and_leave_everything_as_it_was(unchanged, tmp_path):
+    (tmp_path / "bad.csv").write_bytes(COMMENTS.read_bytes() + b"x,odd,1,0,0,0,0,2\n")
+    done = unchanged.train("--moderation-data", str(tmp_path / "bad.csv"))
+    assert done.returncode not in {0, 130}
+    assert "prepare: bad.csv: line 841: identity_hate is neither 1 nor 0" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
@@ -148,7 +185,7 @@ def test_after_a_failure_the_next_run_trains_nothing_anew(unchanged, tmp_path):
     assert unchanged.train("--data", str(tmp_path / "bad.tsv")).returncode != 0
     done = unchanged.train()
     assert done.returncode == 0
-    assert "Stage 'train@v2' didn't change" in done.stdout
+    assert "Stage 'train-sentiment@v2' didn't change" in done.stdout
 
 
 def test_a_file_that_is_not_there_is_refused_at_once(unchanged, tmp_path):
@@ -185,15 +222,16 @@ def test_a_second_training_waits_for_the_first(unchanged, tmp_path):
 
 
 def test_an_experiment_is_not_published(unchanged, tmp_path):
-    done = unchanged.run("./stage", "publish", "v1", DVC_EXP_NAME="try-1", PALATE_REGISTRY=str(tmp_path / "other"))
+    elsewhere = {"DVC_EXP_NAME": "try-1", "PALATE_REGISTRY": str(tmp_path / "other")}
+    done = unchanged.run("./stage", "sentiment.publish", "v1", **elsewhere)
     assert done.returncode == 0, done.stderr
-    assert "v1 is the experiment try-1: not published" in done.stderr
+    assert "sentiment/v1 is the experiment try-1: not published" in done.stderr
     assert not (tmp_path / "other").exists()
 
 
 def test_a_registry_that_cannot_be_written_is_named(unchanged, tmp_path):
     (tmp_path / "file").write_text("not a folder")
-    done = unchanged.run("./stage", "publish", "v1", PALATE_REGISTRY=str(tmp_path / "file"))
+    done = unchanged.run("./stage", "sentiment.publish", "v1", PALATE_REGISTRY=str(tmp_path / "file"))
     assert done.returncode == 1
     assert "name a writable folder in PALATE_REGISTRY" in done.stderr
 
@@ -202,15 +240,15 @@ def test_a_model_that_cannot_be_folded_is_compared_but_never_published(trained, 
     root = tmp_path / "gaussian"
     shutil.copytree(trained.root, root, symlinks=True)
     other = type(trained)(root, {**trained.environment, "PALATE_REGISTRY": str(root / "registry")})
-    other.set("models.v1.classifier", {"kind": "gaussian_nb"})
+    other.set("tasks.sentiment.models.v1.classifier", {"kind": "gaussian_nb"})
     before = {alias: other.registry.resolve(alias) for alias in ALIASES}
-    assert other.run("./stage", "train", "v1").returncode == 0
-    assert other.run("./stage", "evaluate").returncode == 0
-    done = other.run("./stage", "publish", "v1")
+    assert other.run("./stage", "sentiment.train", "v1").returncode == 0
+    assert other.run("./stage", "sentiment.evaluate").returncode == 0
+    done = other.run("./stage", "sentiment.publish", "v1")
     assert done.returncode == 1
     assert "models.v1: GaussianNB can't be folded" in done.stderr
     assert {alias: other.registry.resolve(alias) for alias in ALIASES} == before
-    assert load_bundle(other.project / "bundles" / "v1").sha256 == before["sentiment/v1"]
+    assert load_bundle(other.project / "bundles" / "sentiment" / "v1").sha256 == before["sentiment/v1"]
 
 
 def test_a_signed_bundle_is_verified_by_the_public_key(unchanged, tmp_path):
@@ -220,18 +258,18 @@ def test_a_signed_bundle_is_verified_by_the_public_key(unchanged, tmp_path):
     public = key.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
     (tmp_path / "key.pem").write_bytes(private)
     signed = {"MODEL_TRAINING_SIGNING_KEY_FILE": str(tmp_path / "key.pem"), "PALATE_REGISTRY": str(tmp_path / "signed")}
-    assert unchanged.run("./stage", "publish", "v1", **signed).returncode == 0
+    assert unchanged.run("./stage", "sentiment.publish", "v1", **signed).returncode == 0
     registry = FolderRegistry(tmp_path / "signed")
     assert load_bundle(registry.bundle_folder(registry.resolve("sentiment/v1")), public_key=public)
-    assert unchanged.run("./stage", "publish", "v1").returncode == 0
+    assert unchanged.run("./stage", "sentiment.publish", "v1").returncode == 0
 
 
 def test_a_classifier_that_does_not_converge_is_refused(trained, tmp_path):
     root = tmp_path / "steps"
     shutil.copytree(trained.root, root, symlinks=True)
     other = type(trained)(root, trained.environment)
-    other.set("models.v2.classifier.max_iter", 1)
-    done = other.run("./stage", "train", "v2")
+    other.set("tasks.sentiment.models.v2.classifier.max_iter", 1)
+    done = other.run("./stage", "sentiment.train", "v2")
     assert done.returncode == 1
     assert "models.v2.classifier: did not converge: raise max_iter" in done.stderr
 
@@ -244,6 +282,8 @@ def test_the_check_command_tells_what_a_training_would_say(unchanged, tmp_path):
     done = unchanged.run(sys.executable, "-m", "model_training.cli", "check", str(tmp_path / "own.tsv"))
     assert done.returncode == 1
     assert "own.tsv: line 2: the label is neither" in done.stderr
+    done = unchanged.run(sys.executable, "-m", "model_training.cli", "check", str(COMMENTS))
+    assert done.stdout == "comments.csv: 839 rows, 0 dropped as duplicates, 404 different ones labelled\n"
 
 
 # Downloading
@@ -311,16 +351,20 @@ def published(url, **changes: object):
     return Data.model_validate({"source": "published", "sample": "-", "published": {"url": url, **limits, **changes}})
 
 
+def fetched_to(folder, data):
+    return fetch(data, folder / "raw", folder / "source.json", task="sentiment")
+
+
 @pytest.mark.parametrize("path", ["good", "moved"])
 def test_a_published_file_is_downloaded_and_named(path, server, tmp_path):
-    fetched = fetch(published(f"{server}/{path}/my%20reviews.tsv"), tmp_path / "raw", tmp_path / "source.json")
+    fetched = fetched_to(tmp_path, published(f"{server}/{path}/my%20reviews.tsv"))
     assert (tmp_path / "raw").read_bytes() == BODY
     assert (fetched.source, fetched.name) == ("published", "my reviews.tsv")
 
 
 def test_a_file_that_is_here_already_is_not_downloaded_again(tmp_path):
     (tmp_path / "raw").write_bytes(BODY)
-    fetch(published("http://127.0.0.1:9/nobody.tsv"), tmp_path / "raw", tmp_path / "source.json")
+    fetched_to(tmp_path, published("http://127.0.0.1:9/nobody.tsv"))
     assert (tmp_path / "source.json").is_file()
 
 
@@ -339,7 +383,7 @@ def test_a_file_that_is_here_already_is_not_downloaded_again(tmp_path):
 def test_a_failed_download_is_refused_and_keeps_the_old_file(path, changes, expected, server, tmp_path):
     (tmp_path / "raw").write_bytes(b"old")
     with pytest.raises(TrainingRefused, match=expected) as refused:
-        fetch(published(f"{server}/{path}/reviews.tsv", **changes), tmp_path / "raw", tmp_path / "source.json")
+        fetched_to(tmp_path, published(f"{server}/{path}/reviews.tsv", **changes))
     assert str(refused.value).startswith(f"{server}/{path}/reviews.tsv: ")
     assert [file.name for file in tmp_path.iterdir()] == ["raw"]
     assert (tmp_path / "raw").read_bytes() == b"old"
@@ -350,16 +394,16 @@ def test_a_server_that_is_not_there_is_named(tmp_path):
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/reviews.tsv"
         with pytest.raises(TrainingRefused, match="which need no network"):
-            fetch(published(url), tmp_path / "raw", tmp_path / "source.json")
+            fetched_to(tmp_path, published(url))
 
 
 def test_a_failed_download_fails_the_stage_with_exit_code_1(server, trained, tmp_path):
     root = tmp_path / "download"
     shutil.copytree(trained.root, root, symlinks=True)
     other = type(trained)(root, trained.environment)
-    other.set("data.source", "published")
-    other.set("data.published.url", f"{server}/gone/reviews.tsv")
-    done = other.run("./stage", "fetch")
+    other.set("tasks.sentiment.data.source", "published")
+    other.set("tasks.sentiment.data.published.url", f"{server}/gone/reviews.tsv")
+    done = other.run("./stage", "fetch", "sentiment")
     assert done.returncode == 1
     assert "fetch: " in done.stderr
     assert "404" in done.stderr
@@ -367,5 +411,5 @@ def test_a_failed_download_fails_the_stage_with_exit_code_1(server, trained, tmp
 
 def test_a_folder_as_data_is_refused(tmp_path):
     data = Data.model_validate({**published("http://h/x").model_dump(), "source": "path", "path": str(tmp_path)})
-    with pytest.raises(TrainingRefused, match="name a readable TSV file"):
-        fetch(data, tmp_path / "raw", tmp_path / "source.json")
+    with pytest.raises(TrainingRefused, match=r"name a readable file in tasks\.sentiment\.data\.path"):
+        fetched_to(tmp_path, data)

@@ -208,7 +208,7 @@ def test_each_text_is_tested_once_a_repeat_and_never_trained_on_in_its_fold():
 
 @pytest.mark.parametrize("model", ["v1", "v2"])
 def test_every_feature_of_the_shipped_models_carries_weight(model, sides):
-    params = load_params(Path(__file__).parents[2] / "params.yaml")
+    params = load_params(Path(__file__).parents[2] / "params.yaml").tasks.sentiment
     train = sides[0][:300]
     pipeline = build_pipeline(params.models[model], seed=0).fit(
         [review.text for review in train], [review.label for review in train]

@@ -27,26 +27,47 @@ def changed(tmp_path, key, value):
 
 def test_the_shipped_parameters_are_valid_and_start_with_the_sample():
     params = load_params(PARAMS)
-    assert params.data.source == "sample"
-    assert [(key, model.version) for key, model in params.models.items()] == [("v1", "v1"), ("v2", "v2")]
+    assert (params.tasks.sentiment.data.source, params.tasks.moderation.data.source) == ("sample", "sample")
+    named = [(key, model.name, model.version) for key, model in params.tasks.sentiment.models.items()]
+    assert named == [("v1", "sentiment", "v1"), ("v2", "sentiment", "v2")]
+    named = [(key, model.name, model.version) for key, model in params.tasks.moderation.models.items()]
+    assert named == [("v1", "moderation", "v1"), ("mlp", "moderation", "mlp")]
 
 
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
-        ("data.source", "web", "data.source"),
-        ("data.source", "path", "data: Value error, source is 'path', so path must name a file"),
-        ("data.published.url", "ftp://host/file.tsv", "data.published.url"),
-        ("data.published.sha256", "abc", "data.published.sha256"),
-        ("prepare.test_share", 1.5, "prepare.test_share"),
-        ("prepare.least_per_label", 2, "prepare.least_per_label"),
-        ("evaluation.folds", 1, "evaluation.folds"),
-        ("models.v2.classifier.C", -1, "models.v2.classifier.logistic_regression.C"),
-        ("models.v2.classifier.penalty", "l1", "models.v2.classifier.logistic_regression.penalty: Extra inputs"),
-        ("models.v2.valence.lexicons", ["mine"], "models.v2.valence: Value error, no lexicon ['mine']"),
-        ("models.v1", None, "models.v1"),
-        ("publish.models", ["v3"], "Value error, publish.models names ['v3']"),
+        ("tasks.sentiment.data.source", "web", "data.source"),
+        ("tasks.sentiment.data.source", "path", "data: Value error, source is 'path', so path must name a file"),
+        ("tasks.sentiment.data.published.url", "ftp://host/file.tsv", "data.published.url"),
+        ("tasks.sentiment.data.published.sha256", "abc", "data.published.sha256"),
+        ("tasks.sentiment.prepare.test_share", 1.5, "prepare.test_share"),
+        ("tasks.sentiment.prepare.least_per_label", 2, "prepare.least_per_label"),
+        ("tasks.sentiment.evaluation.folds", 1, "evaluation.folds"),
+        ("tasks.sentiment.models.v2.classifier.C", -1, "models.v2.classifier.logistic_regression.C"),
+        (
+            "tasks.sentiment.models.v2.classifier.penalty",
+            "l1",
+            "logistic_regression.penalty: Extra inputs",
+        ),
+        ("tasks.sentiment.models.v2.valence.lexicons", ["mine"], "models.v2.valence: Value error, no lexicon ['mine']"),
+        ("tasks.sentiment.models.v1", None, "models.v1"),
+        ("tasks.sentiment.publish.models", ["v3"], "Value error, publish.models names ['v3']"),
         ("seed", "x", "seed"),
+        (
+            "tasks.moderation.data.source",
+            "published",
+            "source is 'published', so published must",
+        ),
+        ("tasks.moderation.data.reviews", [], "tasks.moderation.data.reviews"),
+        ("tasks.moderation.natural_prevalence", {"toxic": 0.1}, "tasks.moderation.natural_prevalence"),
+        ("tasks.moderation.natural_prevalence.threat", 0, "tasks.moderation.natural_prevalence.threat"),
+        ("tasks.moderation.natural_prevalence.rude", 0.1, "tasks.moderation.natural_prevalence.rude"),
+        ("tasks.moderation.calibration.folds", 1, "tasks.moderation.calibration.folds"),
+        ("tasks.moderation.evaluation.resamples", 1, "tasks.moderation.evaluation.resamples"),
+        ("tasks.moderation.models.mlp.classifier.hidden", 0, "classifier.mlp.hidden"),
+        ("tasks.moderation.models.v1.words.max_terms", 0, "words.max_terms"),
+        ("tasks.moderation.models.v1.classifier", {"kind": "logistic_regression"}, "models.v1: several labels need"),
     ],
 )
 def test_a_wrong_parameter_is_refused_by_name(key, value, expected, tmp_path):
@@ -56,7 +77,7 @@ def test_a_wrong_parameter_is_refused_by_name(key, value, expected, tmp_path):
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("content", ["models: [", "[]", "", "models: 3"])
+@pytest.mark.parametrize("content", ["tasks: [", "[]", "", "tasks: 3"])
 def test_a_file_that_is_no_parameters_is_refused(content, tmp_path):
     (tmp_path / "params.yaml").write_text(content)
     with pytest.raises(TrainingRefused, match=r"^params\.yaml: "):
@@ -68,15 +89,18 @@ def test_a_missing_file_is_refused(tmp_path):
         load_params(tmp_path / "params.yaml")
 
 
-def test_naming_data_changes_two_values_and_keeps_every_comment(tmp_path):
+@pytest.mark.parametrize("task", ["sentiment", "moderation"])
+def test_naming_data_changes_two_values_and_keeps_every_comment(task, tmp_path):
     params = tmp_path / "params.yaml"
     params.write_text(PARAMS.read_text(encoding="utf-8"), encoding="utf-8")
-    name_data(params, "/data/it's: #mine.tsv")
-    assert load_params(params).data.path == "/data/it's: #mine.tsv"
-    assert load_params(params).data.source == "path"
+    name_data(params, task, "/data/it's: #mine.tsv")
+    data = getattr(load_params(params).tasks, task).data
+    assert (data.source, data.path) == ("path", "/data/it's: #mine.tsv")
     before, after = PARAMS.read_text(encoding="utf-8").splitlines(), params.read_text(encoding="utf-8").splitlines()
-    assert len([1 for a, b in zip(before, after, strict=True) if a != b]) == 2
-    assert after[4].endswith("(a file of yours)")
+    changed = [(a, b) for a, b in zip(before, after, strict=True) if a != b]
+    assert len(changed) == 2
+    (source, named), _ = changed
+    assert source.partition("#")[2] == named.partition("#")[2]
 
 
 def test_a_path_beside_the_checkout_is_kept_relative_and_a_far_one_absolute(tmp_path):
