@@ -44,9 +44,9 @@ class Window:
 
 
 WINDOWS = {
-    "second": Window("second", 1, kept=600),
+    "second": Window("second", 1, kept=1_440),
     "minute": Window("minute", 60, kept=1_440),
-    "hour": Window("hour", 3_600, kept=720),
+    "hour": Window("hour", 3_600, kept=1_440),
 }
 # For metering alone.
 DAYS = Window("day", 86_400, kept=400)

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 from time import time
-from typing import Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from apiflask import APIBlueprint
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 from lib_web.documentation import documented
-from lib_web.problems import Problem
-from pydantic import BaseModel, ConfigDict, Field
+from lib_web.json_body import Body
+from lib_web.problems import FieldError, Problem
+from lib_web.query import read_query
+from pydantic import BaseModel, ConfigDict, Field, RootModel, WithJsonSchema
 
 from model_service.domain.statistics import APIS, DAYS, WINDOWS, Row, Window, series
 from model_service.domain.usage import bounded_name, days_of_use
@@ -17,7 +19,6 @@ from model_service.http.authentication import require_token
 __all__ = ["Counts", "statistics_routes"]
 
 _TAG = "statistics"
-_DAYS_BY_DEFAULT = 30
 
 
 class Counts(Protocol):
@@ -28,6 +29,26 @@ class Counts(Protocol):
     def calls(self, window: Window, first: int, last: int) -> list[Row]: ...
 
     def metered(self, name: str, first: int, last: int) -> list[Row]: ...
+
+
+_MOST = min(window.kept for window in WINDOWS.values())
+
+
+class StatisticsQuery(Body):
+    """Which calls, in which windows."""
+
+    api: Annotated[str, WithJsonSchema({"type": "string", "enum": APIS, "description": "All when none is named"})] = ""
+    window: Literal["second", "minute", "hour"] = "minute"
+    history: Annotated[
+        str,
+        WithJsonSchema({"type": "integer", "minimum": 1, "maximum": _MOST, "description": "That many windows too"}),
+    ] = ""
+
+
+class UsageQuery(Body):
+    """How far back."""
+
+    days: Annotated[str, WithJsonSchema({"type": "integer", "minimum": 1, "maximum": DAYS.kept, "default": 30})] = "30"
 
 
 class WindowDocument(BaseModel):
@@ -46,6 +67,17 @@ class StatisticsDocument(BaseModel):
     in_minute: int = Field(alias="number of calls in current minute", default=0)
     history: list[WindowDocument] = Field(default=[], description="Oldest first, the current one last; when asked for")
     incomplete: str = Field(default="", description="Only while the store can not be read: what is missing")
+
+
+class AllStatisticsDocument(BaseModel):
+    """The calls of every API."""
+
+    apis: list[StatisticsDocument]
+    incomplete: str = Field(default="", description="As for one")
+
+
+class StatisticsReply(RootModel[StatisticsDocument | AllStatisticsDocument]):
+    """Of one API, or of all when none is named."""
 
 
 class DayDocument(BaseModel):
@@ -71,28 +103,28 @@ def statistics_routes(counts: Counts) -> APIBlueprint:
     @routes.get("/api/v1/statistics")
     @documented(
         summary="How often an API was called",
-        description="`api`: its name; without it, all are listed under `apis`. `window`: second, minute (unless said "
-        "otherwise) or hour. `history`: that many windows too, the current one last.",
+        description="In the current second, minute or hour (UTC), and with `history` in the last windows of that kind, "
+        "the current one last. The member's name says which window. Without `api` all are listed under `apis`.",
         tag=_TAG,
-        reply=StatisticsDocument,
+        query=StatisticsQuery,
+        reply=StatisticsReply,
         reply_example={"api": "health", "number of calls in current minute": 5},
         problems={404: "no API has that name; the reply lists them", 422: "window or history is not among the choices"},
     )
     def statistics() -> Response:
-        window, windows = _window(), 0
-        if "history" in request.args:
-            windows = _number("history", 1, window.kept)
-        name = request.args.get("api")
-        if name is not None and name not in APIS:
+        query = read_query(StatisticsQuery)
+        if query.api and query.api not in APIS:
             raise Problem(404, "Not Found", f"No API has that name; the names are {', '.join(APIS)}.")
+        window = WINDOWS[query.window]
+        windows = _number("history", query.history, _MOST) if query.history else 1
         last = window.number(time())
-        first = last - max(windows, 1) + 1
-        rows = [row for row in counts.calls(window, first, last) if first <= row.number <= last]
+        first = last - windows + 1
+        rows = counts.calls(window, first, last)
         answers = [
-            _answer(api, window, first, series(rows, first, last, api), history=windows > 0)
-            for api in ((name,) if name is not None else APIS)
+            _answer(api, window, first, series(rows, first, last, api), history=bool(query.history))
+            for api in ((query.api,) if query.api else APIS)
         ]
-        return jsonify((answers[0] if name is not None else {"apis": answers}) | _incomplete(counts))
+        return jsonify((answers[0] if query.api else {"apis": answers}) | _incomplete(counts))
 
     @routes.get("/api/v1/usage")
     @documented(
@@ -100,13 +132,14 @@ def statistics_routes(counts: Counts) -> APIBlueprint:
         description="Calls and characters of the last `days` days (30 unless said otherwise), by the name of the "
         "token that is sent.",
         tag=_TAG,
+        query=UsageQuery,
         reply=UsageDocument,
         reply_example={"name": "kiosk", "days": [{"day": "2026-01-31", "calls": 12, "characters": 940}]},
         problems={401: "no valid token", 422: "days is not among the choices"},
     )
     def usage() -> Response:
         name = bounded_name(str(require_token().name))
-        days = _number("days", 1, DAYS.kept) if "days" in request.args else _DAYS_BY_DEFAULT
+        days = _number("days", read_query(UsageQuery).days, DAYS.kept)
         last = DAYS.number(time())
         first = last - days + 1
         return jsonify(
@@ -130,22 +163,9 @@ def _incomplete(counts: Counts) -> dict[str, str]:
     return {"incomplete": "The store can not be read now: these are the calls since the service was started."}
 
 
-def _window() -> Window:
-    window = WINDOWS.get(request.args.get("window", "minute"))
-    if window is None:
-        raise _unfit("window", f"Must be one of {', '.join(WINDOWS)}.")
-    return window
-
-
-def _number(field: str, least: int, most: int) -> int:
-    text = request.args[field]
-    # Not int(): that takes signs, underscores, and digits of every script.
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(most)) and least <= int(text) <= most):
-        raise _unfit(field, f"Must be a whole number from {least} to {most}.")
+def _number(field: str, text: str, most: int) -> int:
+    """`text` as a number from 1 to `most`. Not by int(): that takes signs, underscores, and digits of every script."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(most)) and 1 <= int(text) <= most):
+        errors: list[FieldError] = [{"field": field, "detail": f"Must be a whole number from 1 to {most}."}]
+        raise Problem(422, "Unprocessable Content", f"The query does not fit: {field}.", errors=errors)
     return int(text)
-
-
-def _unfit(field: str, detail: str) -> Problem:
-    return Problem(
-        422, "Unprocessable Content", f"The query does not fit: {field}.", errors=[{"field": field, "detail": detail}]
-    )
