@@ -39,7 +39,7 @@ def model_service(
     mode: Annotated[
         Mode | None,
         typer.Option(
-            help="DEPLOY (unless set) refuses placeholder secrets and debug logs; TEST takes any secret; "
+            help="DEPLOY (unless set) refuses placeholder secrets and debug logs; TEST the latter alone; "
             "DEV also starts again when code or settings change, logs everything and explains failures.",
         ),
     ] = None,

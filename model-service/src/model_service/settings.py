@@ -212,10 +212,8 @@ def read_settings(
 
 
 def _refuse_what_the_mode_forbids(settings: Settings) -> None:
-    if settings.mode != "DEPLOY":
-        return
-    if settings.logging.level == "DEBUG":
-        raise WrongSettings("logging.level: DEBUG is not for --mode DEPLOY; take INFO, or --mode DEV")
+    if settings.mode != "DEV" and settings.logging.level == "DEBUG":
+        raise WrongSettings(f"logging.level: DEBUG is not for --mode {settings.mode}; take INFO, or --mode DEV")
     for secret in settings.auth.tokens.values():
         settings.refuse_placeholder("auth.tokens", secret.get_secret_value().encode())
 

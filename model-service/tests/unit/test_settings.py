@@ -259,8 +259,10 @@ def test_a_placeholder_key_is_refused_in_deploy_alone(settings):
 def test_debug_is_for_developers(monkeypatch):
     assert [read_settings(mode=mode).log_level for mode in ("DEPLOY", "TEST", "DEV")] == ["INFO", "INFO", "DEBUG"]
     monkeypatch.setenv("MODEL_SERVICE_LOGGING__LEVEL", "DEBUG")
-    with pytest.raises(WrongSettings, match="DEBUG is not for --mode DEPLOY"):
-        read_settings()
+    for mode in ("DEPLOY", "TEST"):
+        with pytest.raises(WrongSettings, match=f"DEBUG is not for --mode {mode}"):
+            read_settings(mode=mode)
+    assert read_settings(mode="DEV").log_level == "DEBUG"
     monkeypatch.setenv("MODEL_SERVICE_LOGGING__LEVEL", "WARNING")
     assert read_settings(mode="DEV").log_level == "WARNING"
 
