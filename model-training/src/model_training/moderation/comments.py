@@ -147,12 +147,7 @@ def _comment(row: list[str], line: int, name: str, max_chars: int) -> Comment:
 
 def _refuse_too_few(comments: Iterable[Comment], name: str, least: int) -> None:
     carried = np.array([comment.labels for comment in comments]).reshape(-1, len(LABELS))
-    counts = {
-        **dict(zip(LABELS, carried.sum(axis=0).tolist(), strict=True)),
-        "clean": int((~carried.any(axis=1)).sum()),
-    }
-    for label, count in counts.items():
+    counts = dict(zip(LABELS, carried.sum(axis=0).tolist(), strict=True))
+    for kind, count in {**counts, "clean": int((~carried.any(axis=1)).sum())}.items():
         if count < least:
-            raise TrainingRefused(
-                f"{name}: only {count} different comments labelled {label}: at least {least} are needed"
-            )
+            raise TrainingRefused(f"{name}: only {count} different {kind} comments: at least {least} are needed")
