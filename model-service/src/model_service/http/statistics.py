@@ -34,21 +34,29 @@ class Counts(Protocol):
 _MOST = min(window.kept for window in WINDOWS.values())
 
 
+def _said_or(default: str) -> Any:  # noqa: ANN401 - as pydantic's Field
+    """What is taken when nothing is said. By a factory: a plain default would be in the document, as a string."""
+    return Field(default_factory=lambda: default)
+
+
+def _count_to(most: int, description: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "integer", "minimum": 1, "maximum": most, "description": description})
+
+
 class StatisticsQuery(Body):
     """Which calls, in which windows."""
 
-    api: Annotated[str, WithJsonSchema({"type": "string", "enum": APIS, "description": "All when none is named"})] = ""
+    api: Annotated[str, WithJsonSchema({"type": "string", "enum": APIS, "description": "All when not said"})] = (
+        _said_or("")
+    )
     window: Literal["second", "minute", "hour"] = "minute"
-    history: Annotated[
-        str,
-        WithJsonSchema({"type": "integer", "minimum": 1, "maximum": _MOST, "description": "That many windows too"}),
-    ] = ""
+    history: Annotated[str, _count_to(_MOST, "That many windows too")] = _said_or("")
 
 
 class UsageQuery(Body):
     """How far back."""
 
-    days: Annotated[str, WithJsonSchema({"type": "integer", "minimum": 1, "maximum": DAYS.kept, "default": 30})] = "30"
+    days: Annotated[str, _count_to(DAYS.kept, "30 when not said")] = _said_or("30")
 
 
 class WindowDocument(BaseModel):
@@ -129,6 +137,7 @@ def statistics_routes(counts: Counts) -> APIBlueprint:
     @routes.get("/api/v1/usage")
     @documented(
         summary="What the caller used",
+        bearer=True,
         description="Calls and characters of the last `days` days (30 unless said otherwise), by the name of the "
         "token that is sent.",
         tag=_TAG,
