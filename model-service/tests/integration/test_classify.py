@@ -1,13 +1,13 @@
 """Moderation of a message, for whoever has a token."""
 
-import json
 from urllib.parse import quote
 
 import pytest
 from model_service import create_app
-from model_service.domain import MODERATION_LABELS
+from model_service.domain import MODERATION_LABELS, Model
 from model_service.settings import WrongSettings, read_settings
 from overflowing_model import OVERFLOWING, make_overflowing
+from real_process import RealProcess
 
 TOKEN, OTHER = "k3J9vXwQ8rTz6LmN", "p7H2bYcD4sFg1JkW"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -16,8 +16,10 @@ UNAUTHORIZED = "/problems/unauthorized"
 
 
 @pytest.fixture
-def environment(environment):
-    return environment | {"MODEL_SERVICE_AUTH__TOKENS": json.dumps({"app": TOKEN, "script": OTHER})}
+def environment(environment, tmp_path):
+    file = tmp_path / "tokens.yaml"
+    file.write_text(f"app: {TOKEN}\nscript: {OTHER}\n")
+    return environment | {"MODEL_SERVICE_AUTH__TOKENS_FILE": str(file)}
 
 
 @pytest.fixture
@@ -188,3 +190,80 @@ def test_the_document_describes_both_ways(client):
     assert {"400", "401", "404", "413", "415", "422", "500", "503"} <= set(post["responses"])
     assert [each["name"] for each in get["parameters"]] == ["message"]
     assert get["parameters"][0]["required"] is True
+
+
+class Raising:
+    """A scorer that fails on every text, and says the text when it does."""
+
+    def __init__(self, scorer) -> None:
+        self.manifest, self.sha256, self.labels = scorer.manifest, scorer.sha256, scorer.labels
+
+    def explain(self, text):
+        raise RuntimeError(text)
+
+    probabilities = explain
+
+
+def test_a_model_that_fails_is_a_500_of_its_own_kind_without_the_text(moderating, watcher):
+    client, network = moderating, watcher._models.networks["logistic"]
+    network.swap(Model(Raising(network.model.scorer)), 1.0)
+    for reply in (
+        client.post("/classify", json={"message": "a secret"}, headers=BEARER),
+        client.post("/api/v1/predict", json={"request_id": 1, "text": "a secret", "network": "logistic"}),
+    ):
+        assert (reply.status_code, reply.json["type"]) == (500, "/problems/classifier-failed")
+        assert "secret" not in reply.text
+
+
+def test_a_real_service_keeps_tokens_and_messages_out_of_its_log(start_service, moderated):  # noqa: ARG001
+    with start_service() as service:
+        service.wait_until(lambda: service.get("/readyz")[0] == 200)
+        wrong = "eyJhbGciOiJub25lIn0.e30.AAAA"
+        for token, expected in ((TOKEN, 200), (wrong, 401), (f"{TOKEN}x", 401)):
+            headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+            assert service.ask("POST", "/classify", {"message": "unheard-of"}, headers)[0] == expected
+            assert service.ask("GET", "/classify?message=unheard-of", headers=headers)[0] == expected
+        assert {each["event"] for each in service.lines()} >= {"request", "model_swapped"}
+        log = service.log.read_text()
+    for secret in (TOKEN, wrong, OTHER, "unheard-of"):
+        assert secret not in log
+
+
+def test_a_token_of_a_megabyte_is_refused_and_the_service_goes_on(start_service, moderated):  # noqa: ARG001
+    with start_service() as service:
+        service.wait_until(lambda: service.get("/readyz")[0] == 200)
+        for size in (8_000, 10_000, 1_000_000):
+            headers = f"Host: x\r\nConnection: close\r\nAuthorization: Bearer {'x' * size}"
+            status = service.send(f"GET /classify?message=x HTTP/1.1\r\n{headers}\r\n\r\n".encode())[9:12]
+            assert status in {b"401", b"431", b""}, status
+        assert service.get("/livez")[0] == 200
+
+
+def test_tokens_are_rotated_while_a_real_service_runs(start_service, moderated, tmp_path):  # noqa: ARG001
+    file = tmp_path / "tokens.yaml"
+    with start_service() as service:
+        service.wait_until(lambda: service.get("/readyz")[0] == 200)
+
+        def ask(token: str) -> int:
+            headers = {"Authorization": f"Bearer {token}"}
+            return service.ask("GET", "/classify?message=x", headers=headers)[0]
+
+        for line, expected in ((f"app: {OTHER}", [200, 200]), ("", [200, 401]), ("- broken", [200, 401])):
+            draft = file.with_suffix(".draft")
+            draft.write_text(f"app: {TOKEN}\n{line}\n")
+            draft.replace(file)
+            assert [ask(TOKEN), ask(OTHER)] == expected
+
+
+def test_a_broken_file_of_tokens_stops_the_start_naming_the_setting_and_no_token(environment, tmp_path):
+    file = tmp_path / "tokens.yaml"
+    file.write_text(f"app: {OTHER} {OTHER}\n")
+    process = RealProcess("model-service", environment, tmp_path / "ended.log")
+    try:
+        assert process.process.wait(60) == 2
+    finally:
+        process.stop()
+    output = process.log.read_text()
+    assert "wrong_settings" in output
+    assert "MODEL_SERVICE_AUTH__TOKENS_FILE" in output
+    assert OTHER not in output
