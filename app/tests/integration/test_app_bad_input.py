@@ -107,7 +107,7 @@ def request_bytes(path: str, kind: str, body: bytes) -> bytes:
 @pytest.mark.parametrize("name", BODIES)
 def test_a_bad_body_is_refused_naming_the_fault_and_repeating_nothing(releases, name):
     path, kind, body, status, named = BODIES[name]
-    reply = releases["v1"].send(request_bytes(path, kind, body))
+    reply = releases["v1"].send(request_bytes(path, kind, body), then_close=True)
     head, _, problem = reply.partition(b"\r\n\r\n")
     assert status_of(reply) == status
     assert b"application/problem+json" in head
@@ -119,7 +119,7 @@ def test_a_bad_body_is_refused_naming_the_fault_and_repeating_nothing(releases, 
 @pytest.mark.parametrize("name", RAW)
 def test_a_bad_request_is_no_server_error(releases, name):
     request, statuses = RAW[name]
-    reply = releases["v1"].send(request)
+    reply = releases["v1"].send(request, then_close=True)
     assert status_of(reply) in statuses
     assert b"Traceback" not in reply
 
@@ -127,7 +127,7 @@ def test_a_bad_request_is_no_server_error(releases, name):
 def test_a_chunked_body_over_the_limit_is_refused(releases):
     chunks = b"".join(b"8000\r\n" + b"x" * 0x8000 + b"\r\n" for _ in range(8)) + b"0\r\n\r\n"
     head = b"POST /reviews HTTP/1.1\r\nHost: x\r\nContent-Type: " + FORM.encode()
-    reply = releases["v1"].send(head + b"\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
+    reply = releases["v1"].send(head + b"\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks, then_close=True)
     assert status_of(reply) == 413
 
 
@@ -140,7 +140,7 @@ def test_the_worker_does_not_grow_and_the_log_repeats_no_review(releases):
 
     def send_all() -> None:
         for path, kind, body, _, _ in BODIES.values():
-            app.send(request_bytes(path, kind, body))
+            app.send(request_bytes(path, kind, body), then_close=True)
 
     for _ in range(2):
         send_all()

@@ -131,7 +131,31 @@ def test_the_keyboard_is_enough(open_page, releases, release):
     expect(page.get_by_role("button", name=re.compile("This is wrong"))).to_be_visible()
 
 
-@pytest.mark.parametrize("path", ["/", "/people", "/about", "/nowhere"])
+def test_a_moderators_way(open_page, releases, release, javascript):
+    rude = f"Bad bacon, bad bar, bad barman, bad band {release} {javascript}!!!"
+    page = open_page(releases[release].url, java_script_enabled=javascript)
+    page.get_by_label("Your review").fill(rude)
+    page.get_by_role("button", name="Read my review").click()
+    expect(page.locator(".moderation")).to_contain_text("Flagged as")
+    expect(page.locator(".standing")).to_contain_text("Only you can see this review")
+    page.get_by_role("link", name="Others").click()
+    expect(page.locator("main")).not_to_contain_text(rude)
+
+    page.goto("/moderation")
+    page.get_by_label("Token").fill("the-moderators-token")
+    page.get_by_role("button", name="Sign in").click()
+    waiting = page.locator("article.held", has_text=rude)
+    waiting.get_by_text("Label by label").click()
+    expect(waiting.get_by_role("row", name=re.compile("severe toxic"))).to_be_visible()
+    waiting.get_by_role("button", name="Publish").click()
+    expect(page.locator("article.held", has_text=rude)).to_have_count(0)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Token")).to_be_visible()
+    page.get_by_role("link", name="Others").click()
+    expect(page.locator(".public li", has_text=rude)).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/", "/reviews", "/moderation", "/people", "/about", "/nowhere"])
 def test_a_phone_needs_no_sideways_scrolling(open_page, releases, release, path):
     page = open_page(releases[release].url, path, viewport={"width": 360, "height": 740})
     if path == "/":

@@ -51,6 +51,11 @@ class Home:
         return self.root / "app.token"
 
     @property
+    def moderator_token(self) -> Path:
+        """What opens the apps' /moderation."""
+        return self.root / "moderator.token"
+
+    @property
     def tokens(self) -> Path:
         """Whom the model-services let in: lines of `name: token`, the app's among them."""
         return self.root / "tokens.yaml"
@@ -72,13 +77,14 @@ class Home:
         return self.logs / f"{program}.log"
 
     def prepare(self) -> None:
-        """Make the folders, the key that signs prediction ids and the app's token; what is there stays."""
+        """Make the folders, the key that signs prediction ids and the tokens; what is there stays."""
         for folder in (self.root, self.registry, self.logs, self.supervisor, self.rds.parent):
             folder.mkdir(parents=True, exist_ok=True)
         if not self.prediction_key.exists():
             _write_secret(self.prediction_key, secrets.token_bytes(_KEY_BYTES))
-        if not self.app_token.exists():
-            _write_secret(self.app_token, secrets.token_urlsafe(_KEY_BYTES).encode())
+        for token in (self.app_token, self.moderator_token):
+            if not token.exists():
+                _write_secret(token, secrets.token_urlsafe(_KEY_BYTES).encode())
         if not self.tokens.exists():
             _write_secret(self.tokens, b"app: " + self.app_token.read_bytes() + b"\n")
 

@@ -95,6 +95,7 @@ def _app_settings(home: Home, port: int, model_port: int, version: str) -> dict[
         "APP_RELEASE": version,
         "APP_MODEL_SERVICE_URL": f"http://{HOST}:{model_port}",
         "APP_MODEL_SERVICE_TOKEN_FILE": str(home.app_token),
+        "APP_MODERATOR_TOKEN_FILE": str(home.moderator_token),
     }
 
 

@@ -81,6 +81,7 @@ def _say_where(home: Home, ports: Ports, say: Say) -> None:
     for version in VERSIONS:
         say(f"model-service-{version} http://{HOST}:{ports.model_service[version]}")
     say(f"token for /classify {home.app_token}")
+    say(f"token for /moderation {home.moderator_token}")
     say(f"logs {home.logs}")
     say(f"ready: http://localhost:{ports.gateway}")
 

@@ -43,6 +43,7 @@ def test_it_says_where_each_thing_is_and_last_that_it_is_ready(stack):
         f"model-service-v1 http://127.0.0.1:{ports.model_service['v1']}",
         f"model-service-v2 http://127.0.0.1:{ports.model_service['v2']}",
         f"token for /classify {stack.home / 'app.token'}",
+        f"token for /moderation {stack.home / 'moderator.token'}",
         f"logs {stack.home / 'logs'}",
         f"ready: {gateway}",
     ]
