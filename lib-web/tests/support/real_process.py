@@ -127,7 +127,10 @@ class RealProcess:
         return status, json.loads(reply)
 
     def send(self, raw: bytes, *, then_close: bool = False) -> bytes:
-        """Raw bytes in, all that comes back until the server closes; `then_close`: our side is closed after them."""
+        """Raw bytes in, all that comes back until the server closes or has said nothing more for a while.
+
+        `then_close`: our side is closed after them.
+        """
         received = b""
         with socket.create_connection(("127.0.0.1", self.port), timeout=15) as connection:
             with suppress(OSError):  # a refusal may close the connection before all of a long request is sent
@@ -135,7 +138,7 @@ class RealProcess:
                 if then_close:
                     connection.shutdown(socket.SHUT_WR)
             with suppress(ConnectionError):
-                while chunk := connection.recv(65_536):
+                while chunk := _next(connection, patient=not received):
                     received += chunk
         return received
 
@@ -160,6 +163,16 @@ class RealProcess:
                 self.process.wait(STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 self.kill()
+
+
+def _next(connection: socket.socket, *, patient: bool) -> bytes:
+    connection.settimeout(15 if patient else 0.5)
+    try:
+        return connection.recv(65_536)
+    except TimeoutError:
+        if patient:
+            raise
+        return b""
 
 
 @contextmanager
