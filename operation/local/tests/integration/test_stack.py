@@ -36,7 +36,7 @@ def weight(stack):
 
 def test_it_says_where_each_thing_is_and_last_that_it_is_ready(stack):
     ports, gateway = stack.ports, f"http://localhost:{stack.ports.gateway}"
-    assert stack.lines()[:8] == [
+    assert stack.lines()[:9] == [
         f"gateway {gateway}",
         f"app-v1 http://127.0.0.1:{ports.app['v1']}",
         f"app-v2 http://127.0.0.1:{ports.app['v2']}",
