@@ -4,10 +4,12 @@ APIFlask's own decorators wrap the view (and its pydantic adapter validates even
 ours only leaves a note on the function that APIFlask reads when it makes the document.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, Union
 
 from pydantic import BaseModel, Field, RootModel, create_model
+from pydantic_core import from_json, to_json
 from werkzeug.http import HTTP_STATUS_CODES
 
 from lib_web.problems import PROBLEM_MIMETYPE
@@ -16,6 +18,9 @@ __all__ = ["BEARER", "ProblemDocument", "documented"]
 
 BEARER = "bearer"
 _OTHERS = "x-other-content-types"
+
+_SCHEMAS = "#/components/schemas/"
+_PREFIX = re.compile(rf'"{_SCHEMAS}[^."]+\.')
 
 V = TypeVar("V", bound=Callable[..., Any])
 
@@ -99,8 +104,11 @@ def documented(
 
 
 def _problem_response(status: int, when: str) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/ProblemDocument"}
-    description = f"{HTTP_STATUS_CODES[status]}: {when}"
+    return _problem_content(f"{HTTP_STATUS_CODES[status]}: {when}")
+
+
+def _problem_content(description: str) -> dict[str, Any]:
+    schema = {"$ref": f"{_SCHEMAS}ProblemDocument"}
     return {"description": description, "content": {PROBLEM_MIMETYPE: {"schema": schema}}}
 
 
@@ -121,9 +129,12 @@ def finished(specification: dict[str, Any]) -> dict[str, Any]:
     operations = [operation for path in specification["paths"].values() for operation in path.values()]
     for operation in operations:
         _add_content_types(operation)
+    specification["tags"] = [
+        {"name": tag} for tag in sorted({tag for each in operations for tag in each.get("tags", ())})
+    ]
     if any("security" in operation for operation in operations):
         components["securitySchemes"] = {BEARER: {"type": "http", "scheme": "bearer"}}
-    return specification
+    return _with_short_names(specification)
 
 
 def _add_content_types(operation: dict[str, Any]) -> None:
@@ -131,5 +142,23 @@ def _add_content_types(operation: dict[str, Any]) -> None:
     for place, kinds in ((operation.get("requestBody", {}), bodies), (operation["responses"].get(status, {}), replies)):
         for kind, holds in kinds.items():
             place["content"][kind] = {"schema": {"type": "string", "description": holds}}
+    # What any route may answer: 401 to a wrong token, 429 over a limit, 405 and 500.
+    operation["responses"]["default"] = _problem_content("Any other failure")
     if "requestBody" in operation:
         operation["requestBody"]["required"] = True
+
+
+def _with_short_names(specification: dict[str, Any]) -> dict[str, Any]:
+    """APIFlask calls a nested schema Outer.Inner; those that are alike become one Inner."""
+    schemas = specification["components"]["schemas"]
+    alike: dict[str, set[str]] = {}
+    for name, schema in schemas.items():
+        plain = _PREFIX.sub(f'"{_SCHEMAS}', to_json(schema).decode())
+        alike.setdefault(name.rpartition(".")[2], set()).add(plain)
+    shortened = {name: short for name in schemas if len(alike[short := name.rpartition(".")[2]]) == 1}
+    specification["components"]["schemas"] = {shortened.get(name, name): schema for name, schema in schemas.items()}
+    text = to_json(specification).decode()
+    for name, short in shortened.items():
+        text = text.replace(f'"{_SCHEMAS}{name}"', f'"{_SCHEMAS}{short}"')
+    named: dict[str, Any] = from_json(text)
+    return named
