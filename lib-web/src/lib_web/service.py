@@ -112,6 +112,7 @@ def new_service(
         AUTO_SERVERS=False,
         AUTO_VALIDATION_ERROR_RESPONSE=False,
         AUTO_404_RESPONSE=False,
+        AUTO_AUTH_ERROR_RESPONSE=False,
         AUTO_OPERATION_ID=True,
     )
     app.spec_callback = finished  # type: ignore[assignment]  # called with a dict, YAML is not asked for
