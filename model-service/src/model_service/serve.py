@@ -83,6 +83,7 @@ def _serve(settings: Settings) -> None:
         server=settings.server,
         workers=settings.workers,
         threads=settings.threads,
+        drain_s=settings.drain_s,
         on_worker_start=start_worker,
         on_worker_stop=stop_worker,
     )

@@ -121,6 +121,7 @@ class Settings(BaseSettings):
     server: Literal["granian", "gunicorn"] = "granian"
     workers: Annotated[int, Field(ge=1, le=64)] = 2
     threads: Annotated[int, Field(ge=1, le=64)] = 8
+    drain_s: Annotated[float, Field(ge=0, le=300)] = 0.0
     state_folder: Path = Path("state")
     registry: Path
     alias: Alias

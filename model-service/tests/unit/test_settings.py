@@ -83,6 +83,7 @@ OTHER_VALUES = {
     "server": "gunicorn",
     "workers": "3",
     "threads": "9",
+    "drain_s": "1.5",
     "state_folder": "/elsewhere",
     "registry": "/elsewhere",
     "alias": "sentiment/other",
