@@ -7,7 +7,10 @@ Nothing in it is code, nothing is unpickled, and nothing is extracted to disk.
 
 import hashlib
 import io
+import os
+import stat
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -22,7 +25,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from lib_ml.manifest import FORMAT, Manifest
+from lib_ml.manifest import FORMAT, Manifest, TermCounts
+from lib_ml.packed_arrays import unpack
 
 MANIFEST, VOCABULARY, ARRAYS, SIGNATURE = "manifest.json", "vocabulary.txt", "arrays.npz", "signature"
 MAX_BYTES = {MANIFEST: 8 << 20, VOCABULARY: 256 << 20, ARRAYS: 1 << 30, SIGNATURE: 1 << 10}
@@ -65,7 +69,11 @@ def sha256_of(content: bytes) -> str:
 def encode_files(vocabulary: tuple[str, ...], arrays: Mapping[str, Array]) -> dict[str, bytes]:
     """The bytes of vocabulary.txt and arrays.npz; the same content gives the same bytes."""
     packed = io.BytesIO()
-    np.savez(packed, allow_pickle=False, **{name: arrays[name] for name in sorted(arrays)})
+    np.savez(
+        packed,
+        allow_pickle=False,
+        **{name: np.ascontiguousarray(arrays[name], dtype=np.float64) for name in sorted(arrays)},
+    )
     return {VOCABULARY: "".join(f"{term}\n" for term in vocabulary).encode(), ARRAYS: packed.getvalue()}
 
 
@@ -104,23 +112,43 @@ def load_bundle(path: Path, public_key: bytes | None = None) -> Bundle:
 
 def _read(path: Path, name: str) -> bytes:
     """One file of the bundle, never through a link and never more than its limit."""
+    if path.is_symlink():
+        raise BundleRefused("the bundle itself is a link")
     if path.is_dir():
-        file = path / name
-        if file.is_symlink() or not file.is_file():
-            raise BundleRefused(f"{name}: missing, or not a plain file")
-        with file.open("rb") as stream:
-            return _up_to_limit(stream, name)
+        with _opened(path / name, name, MAX_BYTES[name]) as stream:
+            return stream.read()
+    with _opened(path, "the zip", sum(MAX_BYTES.values())) as stream:
+        return _read_from_zip(stream, name)
+
+
+def _opened(file: Path, name: str, limit: int) -> IO[bytes]:
+    """A plain file of at most `limit` bytes; asked of the opened file, so that it can't be exchanged in between."""
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(name) as stream:
-            return _up_to_limit(stream, name)
+        # Opening a FIFO would wait for a writer for ever.
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise BundleRefused(f"{name}: missing, or not a plain file ({error.strerror})") from error
+    stream = open(descriptor, "rb")  # noqa: PTH123, SIM115 - the caller closes it
+    status = os.fstat(descriptor)
+    fault = "not a plain file" if not stat.S_ISREG(status.st_mode) else f"larger than {limit} bytes"
+    if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
+        stream.close()
+        raise BundleRefused(f"{name}: {fault}")
+    return stream
+
+
+def _read_from_zip(stream: IO[bytes], name: str) -> bytes:
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            names = [member.orig_filename for member in archive.infolist()]
+            if len(set(names)) < len(names) or not set(names) <= MAX_BYTES.keys():
+                raise BundleRefused(f"{name}: missing from the zip, or not alone with the files of a bundle")
+            with archive.open(name) as member:
+                content = member.read(MAX_BYTES[name] + 1)
     except KeyError as error:
         raise BundleRefused(f"{name}: missing from the zip") from error
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise BundleRefused(f"not a bundle folder, and not a readable zip: {error}") from error
-
-
-def _up_to_limit(stream: IO[bytes], name: str) -> bytes:
-    content = stream.read(MAX_BYTES[name] + 1)
     if len(content) > MAX_BYTES[name]:
         raise BundleRefused(f"{name}: larger than {MAX_BYTES[name]} bytes")
     return content
@@ -152,37 +180,16 @@ def _vocabulary(content: bytes, manifest: Manifest) -> tuple[str, ...]:
         raise BundleRefused(f"{VOCABULARY}: not UTF-8") from error
     if len(terms) != manifest.terms.total:
         raise BundleRefused(f"{VOCABULARY}: {len(terms)} terms, the manifest says {manifest.terms.total}")
+    if any(len(set(block)) < len(block) for block in _by_block(terms, manifest.terms).values()):
+        raise BundleRefused(f"{VOCABULARY}: a term is there twice")
     return terms
 
 
 def _arrays(content: bytes, manifest: Manifest) -> dict[str, Array]:
-    expected = _expected_shapes(manifest)
     try:
-        _refuse_oversized_members(content)
-        with np.load(io.BytesIO(content), allow_pickle=False) as packed:
-            if set(packed.files) != set(expected):
-                raise BundleRefused(f"{ARRAYS}: holds {sorted(packed.files)}, not {sorted(expected)}")
-            arrays = {name: packed[name] for name in expected}
-    except (ValueError, TypeError, EOFError, zipfile.BadZipFile, NotImplementedError, MemoryError) as error:
-        raise BundleRefused(f"{ARRAYS}: not readable without pickle") from error
-    for name, shape in expected.items():
-        _check_array(name, arrays[name], shape)
-    return arrays
-
-
-def _refuse_oversized_members(content: bytes) -> None:
-    """A few bytes can declare gigabytes: the zip's own figures are added up before anything is unpacked."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        declared = sum(member.file_size for member in archive.infolist())
-    if declared > MAX_BYTES[ARRAYS]:
-        raise BundleRefused(f"{ARRAYS}: unpacks to more than {MAX_BYTES[ARRAYS]} bytes")
-
-
-def _check_array(name: str, array: Array, shape: tuple[int, ...]) -> None:
-    if array.dtype != np.float64 or array.shape != shape:
-        raise BundleRefused(f"{ARRAYS}: {name} is {array.dtype} {array.shape}, not float64 {shape}")
-    if not np.isfinite(array).all():
-        raise BundleRefused(f"{ARRAYS}: {name} holds NaN or infinity")
+        return unpack(content, _expected_shapes(manifest))
+    except ValueError as error:
+        raise BundleRefused(f"{ARRAYS}: {error}") from error
 
 
 def _expected_shapes(manifest: Manifest) -> dict[str, tuple[int, ...]]:
@@ -210,7 +217,10 @@ def _expected_shapes(manifest: Manifest) -> dict[str, tuple[int, ...]]:
 
 def terms_by_block(bundle: Bundle) -> dict[str, tuple[str, ...]]:
     """The vocabulary, cut into its blocks."""
-    counts, vocabulary = bundle.manifest.terms, bundle.vocabulary
+    return _by_block(bundle.vocabulary, bundle.manifest.terms)
+
+
+def _by_block(vocabulary: tuple[str, ...], counts: TermCounts) -> dict[str, tuple[str, ...]]:
     to_characters = counts.words + counts.characters
     return {
         "words": vocabulary[: counts.words],

@@ -113,7 +113,7 @@ class Manifest(Closed):
     `hidden`: how many rectified linear units stand between the terms and the outputs; 0 for a linear model.
     """
 
-    format: Literal[1] = FORMAT
+    format: Annotated[int, Field(strict=True, ge=FORMAT, le=FORMAT)] = FORMAT
     name: Name
     version: Version
     task: Name

@@ -52,11 +52,11 @@ class FolderRegistry:
     def resolve(self, alias: str) -> str:
         """The sha256 of the bundle that `alias` wants. Raises RegistryError."""
         try:
-            with self._alias_file(alias).open("rb") as stream:
+            with open(self._alias_file(alias), "rb", opener=_without_waiting) as stream:
                 wanted = json.loads(stream.read(MAX_ALIAS_BYTES))["sha256"]
         except FileNotFoundError as error:
             raise AliasUnknown(f"no alias {alias!r} in the registry: publish a model under it") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise RegistryError(f"alias {alias!r} can't be read: {error.__class__.__name__}") from error
         if not isinstance(wanted, str) or not _SHA256.fullmatch(wanted):
             raise RegistryError(f"alias {alias!r} does not name a sha256")
@@ -87,6 +87,11 @@ class FolderRegistry:
         except BaseException:
             shutil.rmtree(fresh, ignore_errors=True)
             raise
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Opening a FIFO would else wait for ever for somebody to write to it."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _differs(bundle: Path, stored: Path) -> bool:

@@ -124,7 +124,7 @@ def test_a_manifest_that_is_no_json_object_is_refused(folder, content):
     [
         (lambda arrays: arrays | {"intercept": np.array([np.nan])}, "NaN"),
         (lambda arrays: arrays | {"words.idf": arrays["words.idf"][:-1]}, "words.idf"),
-        (lambda arrays: arrays | {"intercept": arrays["intercept"].astype("float32")}, "float32"),
+        (lambda arrays: arrays | {"intercept": arrays["intercept"].astype("float32")}, "<f4"),
         (lambda arrays: arrays | {"extra": np.zeros(1)}, "extra"),
         (lambda arrays: {name: a for name, a in arrays.items() if name != "intercept"}, "holds"),
     ],
@@ -141,7 +141,7 @@ def test_nothing_in_a_bundle_is_unpickled(folder, tmp_path):
             return Path.touch, (tmp_path / "exploded",)
 
     rewrite(folder, ARRAYS, saved(arrays_of(folder) | {"intercept": np.array([Bomb()], dtype=object)}))
-    with pytest.raises(BundleRefused, match="without pickle"):
+    with pytest.raises(BundleRefused, match="nothing is read with pickle"):
         load_bundle(folder)
     assert not (tmp_path / "exploded").exists()
 
@@ -149,18 +149,18 @@ def test_nothing_in_a_bundle_is_unpickled(folder, tmp_path):
 def test_arrays_that_unpack_to_gigabytes_are_refused_before_unpacking(folder):
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("intercept.npy", "w", force_zip64=True) as member:
-            member.write(b"\0" * 1000)
-        archive.getinfo("intercept.npy").file_size = 10 << 30
+        for name in arrays_of(folder):
+            archive.writestr(f"{name}.npy", bytes(1000))
+            archive.getinfo(f"{name}.npy").file_size = 10 << 30
     rewrite(folder, ARRAYS, stream.getvalue())
-    with pytest.raises(BundleRefused, match="unpacks to more than"):
+    with pytest.raises(BundleRefused, match="compressed"):
         load_bundle(folder)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x05\x06", b"\x93NUMPY"])
 def test_arrays_that_are_no_archive_are_refused(folder, content):
     rewrite(folder, ARRAYS, content)
-    with pytest.raises(BundleRefused, match="not readable"):
+    with pytest.raises(BundleRefused, match=r"holds|not readable"):
         load_bundle(folder)
 
 

@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 
@@ -41,14 +42,30 @@ def test_nothing_half_copied_stays_behind(registry, trained, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "alias", ["../v1", "sentiment", "sentiment/../../etc", "/sentiment/v1", "a/b\0", "A/b", "a/.."]
+    "alias",
+    [
+        "../v1",
+        "sentiment",
+        "sentiment/../../etc",
+        "/sentiment/v1",
+        "a/b\0",
+        "a/b\n",
+        "A/b",
+        "a/..",
+        "%2e%2e/v1",
+        "a/%2e%2e",
+        "a\\b",
+        "",
+        "a/" + 300 * "b",
+        "a/ü",
+    ],
 )
 def test_an_alias_can_not_leave_the_registry(registry, alias):
     with pytest.raises(RegistryError, match="is no alias"):
         registry.resolve(alias)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"sha256": 1}', '{"sha256": "../../etc"}'])
+@pytest.mark.parametrize("content", ["", "{", "[" * 9_000, "[]", '{"sha256": 1}', '{"sha256": "../../etc"}'])
 def test_a_damaged_alias_is_named(registry, content):
     path = registry.root / "aliases/sentiment/v1.json"
     path.parent.mkdir(parents=True)
@@ -67,3 +84,12 @@ def test_an_alias_can_not_want_what_is_not_there(registry):
         registry.point("sentiment/v1", "0" * 64)
     with pytest.raises(RegistryError, match="64 hexadecimal"):
         registry.bundle_folder(str(Path("..")))
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda file: file.symlink_to("/dev/zero")])
+def test_an_alias_that_is_no_plain_file_is_named_at_once(registry, make):
+    path = registry.root / "aliases/sentiment/v1.json"
+    path.parent.mkdir(parents=True)
+    make(path)
+    with pytest.raises(RegistryError, match="can't be read"):
+        registry.resolve("sentiment/v1")
