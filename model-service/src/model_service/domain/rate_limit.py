@@ -64,7 +64,7 @@ class MovingWindow:
         self._now_s = now_s
         self._part_s = seconds / _PARTS
         newest, self.hits, _ = _HEAD.unpack_from(record) if record else (0, 0, 0)
-        self._part = max(newest, int(now_s / self._part_s))
+        self._part: int = max(newest, int(now_s / self._part_s))
         if newest < self._part - _PARTS:
             record, self.hits = None, 0
         self.record = bytearray(record or WINDOW_BYTES)
@@ -90,9 +90,12 @@ class MovingWindow:
 
     def oldest_leaves_s(self) -> float:
         """When the oldest hits leave the window, in the clock's seconds; now when there are none."""
-        parts = range(self._part - _PARTS, self._part)
-        oldest = next((part for part in parts if self._cells[_HEAD_CELLS + part % _CELLS]), self._part)
-        return (oldest + _CELLS if self.hits else self._part) * self._part_s
+        if not self.hits:
+            return self._part * self._part_s
+        cells, cut = self.record[_HEAD.size :], (self._part + 1) % _CELLS * 4
+        oldest_first = cells[cut:] + cells[:cut]
+        empty = (len(oldest_first) - len(oldest_first.lstrip(b"\0"))) // 4
+        return (self._part - _PARTS + empty + _CELLS) * self._part_s
 
     @staticmethod
     def last_hit_s(record: bytes) -> int:
