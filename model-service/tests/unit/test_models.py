@@ -49,16 +49,6 @@ def test_a_bundle_that_some_alias_runs_is_found_by_its_hash(model):
     assert models.loaded(model.sha256) is model
 
 
-def test_labels_are_known_of_every_model_that_ran_and_else_those_of_the_primary(model):
-    models = Models("sentiment/v1", shadow="sentiment/v2")
-    assert models.labels_of(model.id_bytes.hex()) is None
-    models.shadow.swap(model, 1.0)
-    assert models.labels_of(model.id_bytes.hex()).version == "v1"
-    assert models.labels_of("00" * 8) is None
-    models.primary.swap(model, 1.0)
-    assert models.labels_of("00" * 8).version == "other"
-
-
 def test_in_step_means_running_what_is_wanted(model):
     active = Models("sentiment/v1").primary
     assert active.runs_the_wanted

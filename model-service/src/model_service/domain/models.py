@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from model_service.domain.active_model import ActiveModel, Model, ModelLabels
+from model_service.domain.active_model import ActiveModel, Model
 from model_service.domain.moderation import LABELS
 
 __all__ = ["Models"]
@@ -53,8 +53,3 @@ class Models:
         networks = (f"network {name}" for name, each in self.networks.items() if each is active)
         others = {"predict": self.primary, "classify": self.moderation, "shadow": self.shadow}
         return (*(name for name, each in others.items() if each is active), *networks)
-
-    def labels_of(self, model: str) -> ModelLabels | None:
-        """Labels of the model whose sha256 begins with the hex digits `model`; see ActiveModel.labels_of."""
-        found = (active.remembered(model) for active in self.all)
-        return next((known for known in found if known is not None), None) or self.primary.labels_of(model)
