@@ -14,7 +14,7 @@ from time import perf_counter_ns
 import pytest
 from lib_ml.text import clean
 from model_service.domain import Model, PredictionIds, classify
-from model_service.domain.near_duplicates import Guard, NearDuplicates
+from model_service.domain.near_duplicates import Guard, NearDuplicates, Standing
 from model_service.domain.verdict_cache import CachedVerdicts
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
@@ -51,7 +51,7 @@ def texts(count: int) -> list[str]:
 def kept(name: str, entries: int) -> NearDuplicates:
     memory = NearDuplicates(Guard(model(name).scorer), entries=entries, max_distance=MAX_DISTANCE)
     for text in texts(entries + FRESH)[:entries]:
-        memory.keep(text, memory.look_up(text).key, b"{}", 9.0)
+        memory.keep(text, memory.look_up(text).key, b"{}", Standing(9.0, 0.0))
     return memory
 
 

@@ -10,7 +10,7 @@ from model_service import create_app
 from model_service.factory import start_worker, stop_worker
 from model_service.settings import read_settings
 
-TEXT = "The soup was great, and the kindest waiter in town."
+TEXT = "Great food, great prices, great mood, and the kindest waiter in town."
 CACHE_ON = {"MODEL_SERVICE_CACHE__USE": "on"}
 
 

@@ -8,7 +8,7 @@ import pytest
 from altered_texts import altered, reviews
 from lib_ml.features import negation
 from lib_ml.text import clean, words
-from model_service.domain.near_duplicates import CANDIDATES, LIGHT, Guard, NearDuplicates
+from model_service.domain.near_duplicates import CANDIDATES, LIGHT, Guard, NearDuplicates, Standing
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 from small_models import TEXTS, make_bundle
@@ -27,10 +27,10 @@ def rich(tmp_path_factory):
     return make_bundle(tmp_path_factory.mktemp("rich"), "v2").scorer
 
 
-def index(scorer, *texts: str, entries=10_000, max_distance=MAX_DISTANCE, lead=9.0):
+def index(scorer, *texts: str, entries=10_000, max_distance=MAX_DISTANCE, lead=9.0, furthest=0.0):
     made = NearDuplicates(Guard(scorer), entries=entries, max_distance=max_distance)
     for text in map(clean, texts):
-        made.keep(text, made.look_up(text).key, text.encode(), lead)
+        made.keep(text, made.look_up(text).key, text.encode(), Standing(lead, furthest))
     return made
 
 
@@ -133,12 +133,13 @@ def test_max_distance_0_finds_the_same_text_alone(scorer):
     assert kept.look_up("great food, great prices, great mood.").value is None
 
 
-def test_a_verdict_near_its_border_is_for_its_own_text_alone(rich):
-    text = "Lovely soup and the kindest waiter in the town"
-    other = clean(text).replace("the town", "town")
-    assert 0 < rich.weight("the") <= LIGHT or Guard(rich)._difference(clean(text), other) > LIGHT
-    assert index(rich, text, lead=0.0).look_up(clean(text)).value
-    assert index(rich, text, lead=0.0).look_up(other).value is None
+@pytest.mark.parametrize(
+    ("lead", "furthest", "served"), [(9.0, 0.0, True), (1.1, 0.0, True), (0.9, 0.0, False), (2.0, 90.0, False)]
+)
+def test_a_verdict_near_its_border_or_hard_to_scale_is_for_its_own_text_alone(rich, lead, furthest, served):
+    kept = index(rich, "lovely soup, and the kindest waiter in town", lead=lead, furthest=furthest)
+    assert kept.look_up("lovely soup, and the kindest waiter in town").value
+    assert (kept.look_up("lovely soup and the kindest waiter in town").value is not None) == served
 
 
 def test_what_was_not_asked_for_longest_is_forgotten_and_leaves_nothing_behind(scorer):
@@ -148,7 +149,9 @@ def test_what_was_not_asked_for_longest_is_forgotten_and_leaves_nothing_behind(s
     assert sum(map(len, near._alike.values())) <= 10
     assert near.look_up(texts[0]).value is None
     near.look_up(texts[-10])
-    near.keep("one text more, and a good one", near.look_up("one text more, and a good one").key, b"", 1.0)
+    near.keep(
+        "one text more, and a good one", near.look_up("one text more, and a good one").key, b"", Standing(1.0, 0.0)
+    )
     assert near.look_up(texts[-10]).value
     assert near.look_up(texts[-9]).value is None
 
@@ -158,7 +161,7 @@ def test_however_many_texts_are_alike_few_are_measured(scorer):
     near = index(scorer, *alike, max_distance=0)
     near = index(scorer)
     for text in alike:
-        near.keep(text, near._guard.key(text), b"", 9.0)
+        near.keep(text, near._guard.key(text), b"", Standing(9.0, 0.0))
     assert [len(bucket) for bucket in near._alike.values()] == [CANDIDATES]
     assert all(near.look_up(text).value is not None for text in alike)
 
@@ -172,7 +175,7 @@ def test_threads_share_it(scorer):
             for text in reviews(draw, 300):
                 found = near.look_up(text)
                 if found.value is None:
-                    near.keep(text, found.key, text.encode(), 9.0)
+                    near.keep(text, found.key, text.encode(), Standing(9.0, 0.0))
                 elif found.distance == 0 and found.value != text.encode():
                     faults.append(text)
         except Exception as error:  # noqa: BLE001 - a thread's exception would be lost

@@ -9,7 +9,7 @@ import pytest
 from altered_texts import altered, reviews
 from model_service.domain import Model, PredictionIds, Verdict, classify
 from model_service.domain.near_duplicates import LIGHT
-from model_service.domain.verdict_cache import CachedVerdicts, lead
+from model_service.domain.verdict_cache import CachedVerdicts, standing
 from small_models import TEXTS, make_bundle
 
 TEXT = "Great food, great prices, great mood"
@@ -160,4 +160,4 @@ def test_a_model_that_was_not_prepared_just_answers(ids, heard, model):
     ],
 )
 def test_the_lead_is_what_may_move_before_a_flag_or_the_likeliest_label_changes(probabilities, thresholds, expected):
-    assert lead({"labels": probabilities}, thresholds) == pytest.approx(expected, abs=0.05)
+    assert standing({"labels": probabilities}, thresholds).lead == pytest.approx(expected, abs=0.05)

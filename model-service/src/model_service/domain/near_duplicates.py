@@ -5,7 +5,7 @@ Two cleaned texts are near-duplicates when their edit distance is small, and
 - negators and the words they negate, numbers, "but", smileys and other signs are the same, in the same order;
 - so are the words that, as the model knows, can move a log-odds by more than LIGHT each;
 - the words that only one of them has can move no log-odds of the model by more than LIGHT, all together;
-- nor by more than what the verdict lies from the nearest border, so the label can't be another.
+- the verdict's lead over the nearest border exceeds that, what the rest of the text may be scaled by, and MARGIN.
 
 The index has one bucket for each sequence of such weighty words, so a look-up measures the distance to a handful of
 texts however many are kept, and makes the costly checks for fewer still.
@@ -23,10 +23,14 @@ from lib_ml.scorer import Scorer
 from lib_ml.text import words
 from rapidfuzz.distance import Levenshtein
 
-__all__ = ["LIGHT", "Guard", "LookUp", "NearDuplicates"]
+__all__ = ["LIGHT", "Guard", "LookUp", "NearDuplicates", "Standing"]
 
 # Log-odds. Half a unit moves a probability by less than .125.
 LIGHT = 0.5
+# For what a word's own weight does not tell: pairs of words that come apart, letters of a word that a comma touches.
+MARGIN = 1.0
+# Texts are scaled to unit length: a change of their letters by a tenth changes each part of the log-odds by up to four.
+_SCALED = 4
 # Texts in one bucket at most; the older ones are then found word for word only.
 CANDIDATES = 64
 _REACH = 3  # words after a negator that count as negated, even for a model that does not look
@@ -72,9 +76,12 @@ class Guard:
         known = self._known
         return " ".join([word for word in words(cleaned) if known[word] > LIGHT])
 
-    def interchangeable(self, cleaned: str, other: str, lead: float) -> bool:
-        """Whether the verdict of one text, `lead` log-odds from its nearest border, is good for the other."""
-        return self._said(cleaned) == self._said(other) and self._difference(cleaned, other) <= min(LIGHT, lead)
+    def interchangeable(self, cleaned: str, other: str, distance: float, standing: "Standing") -> bool:
+        """Whether the verdict of the `other` text, which stands so, is good for this one, too."""
+        allowed = min(LIGHT, standing.lead - _SCALED * distance * standing.furthest - MARGIN)
+        if allowed < 0 or self._said(cleaned) != self._said(other):
+            return False
+        return self._difference(cleaned, other) <= allowed
 
     def _said(self, cleaned: str) -> tuple[list[str], list[str]]:
         """Whatever must be the same even where the model gives it no weight."""
@@ -93,6 +100,13 @@ def _never_light(word: str) -> bool:
     return word in _NEVER_LIGHT or not word.isalpha()
 
 
+class Standing(NamedTuple):
+    """Of a verdict, in log-odds: how far it is from the nearest border, and the furthest label from even odds."""
+
+    lead: float
+    furthest: float
+
+
 class LookUp(NamedTuple):
     """What is known of a text: the value kept of it or of its nearest near-duplicate, and how far that one is."""
 
@@ -101,9 +115,8 @@ class LookUp(NamedTuple):
     distance: float = 0.0
 
 
-# What is kept of a text: value, key, and how many log-odds its verdict lies from the nearest border. A plain tuple of
-# these is none of the garbage collector's business.
-Entry = tuple[bytes, str, float]
+# What is kept of a text: value, key, lead, furthest. A plain tuple of these: nothing for the garbage collector.
+Entry = tuple[bytes, str, float, float]
 
 
 class NearDuplicates:
@@ -131,12 +144,12 @@ class NearDuplicates:
         key = self._guard.key(cleaned) if self._max_distance else ""
         return self._nearest(cleaned, key) or LookUp(key)
 
-    def keep(self, cleaned: str, key: str, value: bytes, lead: float) -> None:
+    def keep(self, cleaned: str, key: str, value: bytes, standing: Standing) -> None:
         """`key`: that of the look-up which found nothing; empty, the model knows too little to compare the text."""
         with self._lock:
             if cleaned in self._kept:
                 return
-            self._kept[cleaned] = value, key, lead
+            self._kept[cleaned] = value, key, *standing
             if key:
                 self._alike[key] = (cleaned, *self._alike.get(key, ())[: CANDIDATES - 1])
             if len(self._kept) > self._entries:
@@ -150,7 +163,8 @@ class NearDuplicates:
                 near.append((distance, text))
         for distance, text in sorted(near):
             entry = self._kept.get(text)
-            if entry and self._guard.interchangeable(cleaned, text, entry[2]) and self._touched(text):
+            if entry and self._guard.interchangeable(cleaned, text, distance, Standing(*entry[2:])):
+                self._touched(text)
                 return LookUp(key, entry[0], distance)
         return None
 
@@ -162,7 +176,7 @@ class NearDuplicates:
             return entry
 
     def _forget_oldest(self) -> None:
-        forgotten, (_, key, _) = self._kept.popitem(last=False)
+        forgotten, (_, key, *_) = self._kept.popitem(last=False)
         alike = tuple(text for text in self._alike.get(key, ()) if text != forgotten)
         if alike:
             self._alike[key] = alike

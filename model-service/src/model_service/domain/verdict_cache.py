@@ -11,7 +11,7 @@ from lib_ml.text import clean, words
 from pydantic_core import from_json, to_json
 
 from model_service.domain.active_model import Model
-from model_service.domain.near_duplicates import Guard, LookUp, NearDuplicates
+from model_service.domain.near_duplicates import Guard, LookUp, NearDuplicates, Standing
 from model_service.domain.prediction_id import PredictionIds
 from model_service.domain.verdict import Classify, TermWeight, Verdict
 
@@ -121,15 +121,15 @@ class CachedVerdicts:
 def _keep(memory: NearDuplicates, cleaned: str, key: str, verdict: Verdict, model: Model) -> None:
     # As bytes: thousands of verdicts as objects would be walked through at every full collection of garbage.
     kept: dict[str, Any] = {name: part for name, part in verdict.items() if name not in {"id", "model"}}
-    memory.keep(cleaned, key, to_json(kept), lead(verdict, model.thresholds))
+    memory.keep(cleaned, key, to_json(kept), standing(verdict, model.thresholds))
 
 
-def lead(verdict: Verdict, thresholds: Iterable[float]) -> float:
-    """How many log-odds the labels may move, each by itself, before the likeliest or a flag changes."""
+def standing(verdict: Verdict, thresholds: Iterable[float]) -> Standing:
+    """`lead`: how far the labels may move, each by itself, before the likeliest or a flag changes."""
     log_odds = [_log_odds(probability) for probability in verdict["labels"].values()]
     first, second = sorted(log_odds)[:-3:-1]
     borders = (abs(ours - _log_odds(border)) for ours, border in zip(log_odds, thresholds, strict=True))
-    return min((first - second) / 2, *borders)
+    return Standing(min((first - second) / 2, *borders), max(map(abs, log_odds)))
 
 
 def _log_odds(probability: float) -> float:
