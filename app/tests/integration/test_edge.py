@@ -56,7 +56,8 @@ def test_who_is_no_newcomer_of_this_side_gets_no_number(client, headers):
 
 
 UNSAFE = ["/reviews", "/api/reviews", f"/reviews/{'0' * 32}/correction", f"/reviews/{'0' * 32}/correction/undo",
-          f"/api/reviews/{'0' * 32}/correction", "/people/mei-okafor/clicks"]  # fmt: skip
+          f"/api/reviews/{'0' * 32}/correction", "/people/mei-okafor/clicks",
+          "/moderation/sign-in", "/moderation/sign-out", f"/moderation/reviews/{'0' * 32}"]  # fmt: skip
 
 
 def test_the_list_of_unsafe_routes_is_complete(client):
