@@ -66,9 +66,11 @@ class Calibration(Closed):
     """From log-odds of texts that a fold's model has not seen to probabilities and thresholds.
 
     `most_reviews_flagged`: the share of restaurant reviews that any label's threshold may be reached by.
+    `least_threshold`: no flag for a smaller probability, however few comments carry a label.
     """
 
     folds: int = Field(ge=2, le=10)
+    least_threshold: float = Field(gt=0, lt=1)
     most_reviews_flagged: float = Field(gt=0, lt=1)
 
 

@@ -43,7 +43,7 @@ def test_one_run_publishes_every_model_with_its_data_and_figures(alias, trained)
     figures = json.loads((trained.project / "metrics.json").read_bytes())[task][version]
     manifest = load_bundle(trained.registry.bundle_folder(trained.registry.resolve(alias))).manifest
     assert (manifest.task, manifest.name, manifest.version) == (task, task, version)
-    expected = {"sentiment": ("reviews.tsv", 200), "moderation": ("comments.csv", 839)}[task]
+    expected = {"sentiment": ("reviews.tsv", 200), "moderation": ("comments.csv", 892)}[task]
     assert (manifest.data.source, manifest.data.name, manifest.data.rows) == ("sample", *expected)
     if task == "sentiment":
         told = figures["cross_validation"]
@@ -156,7 +156,7 @@ def test_bad_comments_fail_with_one_line_and_leave_everything_as_it_was(unchange
     (tmp_path / "bad.csv").write_bytes(COMMENTS.read_bytes() + b"x,odd,1,0,0,0,0,2\n")
     done = unchanged.train("--moderation-data", str(tmp_path / "bad.csv"))
     assert done.returncode not in {0, 130}
-    assert "prepare: bad.csv: line 841: identity_hate is neither 1 nor 0" in done.stderr
+    assert "prepare: bad.csv: line 894: identity_hate is neither 1 nor 0" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -283,7 +283,7 @@ def test_the_check_command_tells_what_a_training_would_say(unchanged, tmp_path):
     assert done.returncode == 1
     assert "own.tsv: line 2: the label is neither" in done.stderr
     done = unchanged.run(sys.executable, "-m", "model_training.cli", "check", str(COMMENTS))
-    assert done.stdout == "comments.csv: 839 rows, 0 dropped as duplicates, 404 different ones labelled\n"
+    assert done.stdout == "comments.csv: 892 rows, 0 dropped as duplicates, 404 different ones labelled\n"
 
 
 # Downloading

@@ -76,8 +76,8 @@ def test_the_best_f1_of_five_texts():
 
 def test_thresholds_are_raised_until_few_reviews_are_flagged():
     reviews = CHANCE.random((1000, 6)) * 0.9
-    free = thresholds(SCORES, TRUTH, WEIGHTS, reviews * 0, most_reviews_flagged=0.01)
-    strict = thresholds(SCORES, TRUTH, WEIGHTS, reviews, most_reviews_flagged=0.01)
+    free = thresholds(SCORES, TRUTH, WEIGHTS, reviews * 0, most_reviews_flagged=0.01, least=0.1)
+    strict = thresholds(SCORES, TRUTH, WEIGHTS, reviews, most_reviews_flagged=0.01, least=0.1)
     assert all(strict[label] >= free[label] for label in LABELS)
     assert 0.005 <= flagged(reviews, list(strict.values())).mean() <= 0.01
     assert free["toxic"] == pytest.approx(best_f1(SCORES[:, 0], TRUTH[:, 0], WEIGHTS), abs=1e-6)
@@ -85,7 +85,13 @@ def test_thresholds_are_raised_until_few_reviews_are_flagged():
 
 def test_so_few_reviews_that_one_is_too_many_are_all_let_pass():
     reviews = np.full((10, 6), 0.97)
-    assert not flagged(reviews, list(thresholds(SCORES, TRUTH, WEIGHTS, reviews, 0.01).values())).any()
+    found = thresholds(SCORES, TRUTH, WEIGHTS, reviews, most_reviews_flagged=0.01, least=0.1)
+    assert not flagged(reviews, list(found.values())).any()
+
+
+def test_no_threshold_is_under_the_least():
+    found = thresholds(SCORES / 100, TRUTH, WEIGHTS, np.zeros((10, 6)), most_reviews_flagged=0.01, least=0.1)
+    assert set(found.values()) == {0.1}
 
 
 def test_every_label_has_its_curves_from_end_to_end():

@@ -36,15 +36,18 @@ def thresholds(
     labels: IntArray,
     weights: FloatArray,
     reviews: FloatArray,
+    *,
     most_reviews_flagged: float,
+    least: float,
 ) -> dict[str, float]:
-    """For each label the probability from which it is flagged.
+    """For each label the probability from which it is flagged, at least `least`.
 
     On comments (`probabilities`, `labels`: (n, 6); `weights`: (n,)) each label's best F1 is looked for; then the
     thresholds are raised together, to ever higher quantiles of the restaurant `reviews` (m, 6), until at most the share
     `most_reviews_flagged` of these reaches any of them.
     """
-    best = np.array([best_f1(probabilities[:, at], labels[:, at], weights) for at in range(len(LABELS))])
+    found = [best_f1(probabilities[:, at], labels[:, at], weights) for at in range(len(LABELS))]
+    best = np.maximum(found, least)
     for quantile in np.linspace(0.9, 1, STEPS):
         raised = np.maximum(best, np.quantile(reviews, quantile, axis=0))
         if flagged(reviews, raised).mean() <= most_reviews_flagged:

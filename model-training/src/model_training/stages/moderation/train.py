@@ -33,7 +33,12 @@ def fit(model: str, params: ModerationParams, side: Side, *, seed: int, jobs: in
     slope, offset = platt(log_odds[comments], side.labels[comments], weights)
     unseen = probabilities_of(log_odds, slope, offset)
     limits = thresholds(
-        unseen[comments], side.labels[comments], weights, unseen[side.review], params.calibration.most_reviews_flagged
+        unseen[comments],
+        side.labels[comments],
+        weights,
+        unseen[side.review],
+        most_reviews_flagged=params.calibration.most_reviews_flagged,
+        least=params.calibration.least_threshold,
     )
     pipeline = build_pipeline(params.models[model], seed=seed).fit(side.texts, side.labels)
     return Moderator(calibrated(pipeline, slope, offset), limits, unseen)
