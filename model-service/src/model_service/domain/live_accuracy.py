@@ -30,8 +30,9 @@ class PredictionCounts:
         self._counts: Counter[Predicted] = Counter()
 
     def add(self, model_version: str, label: str, count: int = 1) -> None:
+        predicted = (model_version, label)
         with self._lock:
-            self._counts[model_version, label] += count
+            self._counts[predicted] = self._counts.get(predicted, 0) + count
 
     def take(self) -> Counter[Predicted]:
         """The counts so far, to be kept elsewhere; here they begin anew."""
