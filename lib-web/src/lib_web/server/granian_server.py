@@ -5,6 +5,7 @@ app either, which copies the environment's variables into every request.
 """
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -38,6 +39,7 @@ _CONNECTIONS = 1024
 _HEAD_BYTES = 32_768
 # Bytes; a reply up to here is handed over whole.
 _WHOLE_BYTES = 1 << 20
+_LOOK_S = 1.0
 _CONTINUE = "100-continue"
 _ENVIRON = {
     "GATEWAY_INTERFACE": "CGI/1.1",
@@ -57,6 +59,7 @@ def run(program: Program, listener: socket.socket) -> NoReturn:
 
 
 def _answer(program: Program, listener: socket.socket) -> None:
+    master = os.getppid()
     requests = Requests(listener.getsockname()[1])
     requests.watch()
     ended = Event()
@@ -79,7 +82,11 @@ def _answer(program: Program, listener: socket.socket) -> None:
     # It keeps the loop in hand without ever running it.
     scheduler = _new_cbscheduler(asyncio.new_event_loop(), _answering(program.app, requests), impl_asyncio=True)  # type: ignore[no-untyped-call]
     worker.serve_mtr(scheduler, None, stop)
-    ended.wait()
+    # Not without end: a signal that comes just before the wait would only be seen after it. And a master that is gone
+    # where no kernel tells of it is noticed here.
+    while not ended.wait(_LOOK_S):
+        if os.getppid() != master:
+            stop.set()
 
 
 def _descriptor(listener: socket.socket) -> tuple[int, bool, int]:
