@@ -14,6 +14,7 @@ from model_training.moderation.labels import LABELS
 from model_training.progress import track
 
 FloatArray = NDArray[np.float64]
+WORTH_PROCESSES = 5_000  # texts; fewer are fitted before other processes have loaded sklearn
 REVIEW = len(LABELS) + 1  # a stratum of its own, beside the six labels and the clean comments
 
 
@@ -44,7 +45,8 @@ def out_of_fold(
         delayed(_carry_out)(params, side.chosen(train), side, test, seed)
         for train, test in splitter.split(groups, groups)
     )
-    for test, found in track(Parallel(n_jobs=jobs, return_as="generator")(work), folds, "folds"):
+    alone = len(side.texts) < WORTH_PROCESSES
+    for test, found in track(Parallel(n_jobs=1 if alone else jobs, return_as="generator")(work), folds, "folds"):
         log_odds[test] = found
     return log_odds
 
