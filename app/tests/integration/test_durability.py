@@ -111,6 +111,21 @@ def test_a_correction_that_the_model_service_refuses_is_kept_and_tried_rarely(ow
     assert rows(store_url, "SELECT attempts FROM feedback_outbox") == [(1,)]
 
 
+def test_a_correction_too_late_for_the_model_service_stays_in_our_store_alone(own_folder, store_url, environments):
+    soon_over = environments["model-service"](own_folder, "v1") | {"MODEL_SERVICE_FEEDBACK_HOURS": "0.0001"}
+    with (
+        running("model-service", soon_over, own_folder / "model.log") as service,
+        running("review-app", environments["app"](store_url, "v1", service.url), own_folder / "app.log") as app,
+    ):
+        location = httpx.post(f"{app.url}/api/reviews", json=TEXT).headers["Location"]
+        time.sleep(0.5)
+        httpx.post(f"{app.url}{location}/correction", json={"sentiment": "negative"})
+        wait_for(lambda: not rows(store_url, "SELECT 1 FROM feedback_outbox"), "it is tried for ever")
+        figures = httpx.get(f"{app.url}/metrics").text
+    assert 'palate_feedback_deliveries_total{outcome="too_late"} 1.0' in figures
+    assert rows(store_url, "SELECT correction FROM reviews") == [("negative",)]
+
+
 def test_a_locked_store_is_a_clear_503_and_reading_goes_on(client, store_url):
     location = client.post("/api/reviews", json=TEXT).headers["Location"]
     with closing(sqlite3.connect(store_url.removeprefix("sqlite:///"), isolation_level=None)) as other:

@@ -183,10 +183,10 @@ def test_a_change_of_mind_during_delivery_is_delivered_too(engine):
     (feedback,) = outbox.claim("v1", NOW, hold=HOLD, limit=10)
     reviews.correct(make_review().id, None, NOW + SECOND)
     assert not outbox.claim("v1", NOW + SECOND, hold=HOLD, limit=10), "the old word is still on its way"
-    outbox.delivered(feedback)
+    outbox.settled(feedback)
     (newer,) = outbox.claim("v1", NOW + SECOND, hold=HOLD, limit=10)
     assert newer.label is None
-    outbox.delivered(newer)
+    outbox.settled(newer)
     assert outbox.pending("v1") == 0
 
 

@@ -50,12 +50,19 @@ class Courier:
             self._postpone(feedback, retry_after(feedback.attempts), "unavailable")
             return False
         except FeedbackRefused as error:
+            if error.too_late:
+                log.info("feedback_too_late", attempts=feedback.attempts + 1)
+                self._settle(feedback, "too_late")
+                return True
             log.warning("feedback_refused", status=error.status, attempts=feedback.attempts + 1)
             self._postpone(feedback, REFUSED_RETRY, "refused")
             return True
-        self._outbox.delivered(feedback)
-        self._outcomes.labels("delivered").inc()
+        self._settle(feedback, "delivered")
         return True
+
+    def _settle(self, feedback: Feedback, outcome: str) -> None:
+        self._outbox.settled(feedback)
+        self._outcomes.labels(outcome).inc()
 
     def _give_back(self, rest: Sequence[Feedback]) -> None:
         for feedback in rest:

@@ -38,7 +38,7 @@ class StoredOutbox:
             connection.execute(update(feedback_outbox).where(held).values(held_until=at + hold))
         return claimed
 
-    def delivered(self, feedback: Feedback) -> None:
+    def settled(self, feedback: Feedback) -> None:
         with writing(self._engine) as connection:
             removed = connection.execute(delete(feedback_outbox).where(_unchanged(feedback)))
             if not removed.rowcount:  # a newer word came meanwhile: free it, it is due already

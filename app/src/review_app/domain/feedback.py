@@ -6,6 +6,7 @@ from typing import Protocol
 
 from review_app.domain.verdict import Sentiment
 
+GONE = 410
 FIRST_RETRY = timedelta(seconds=0.5)
 SLOWEST_RETRY = timedelta(minutes=1)
 # An answer that more tries will not change: look again rarely, but never throw a reviewer's word away.
@@ -29,6 +30,11 @@ class FeedbackRefused(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(f"HTTP {status}")
         self.status = status
+
+    @property
+    def too_late(self) -> bool:
+        """The verdict is older than feedback is taken for. The correction stays in our store, where training reads."""
+        return self.status == GONE
 
 
 class FeedbackSink(Protocol):

@@ -56,8 +56,8 @@ class Outbox(Protocol):
         """Due feedback of this release that nobody holds; it is ours for `hold`."""
         ...
 
-    def delivered(self, feedback: Feedback) -> None:
-        """Forgets it, unless the reviewer changed their mind meanwhile."""
+    def settled(self, feedback: Feedback) -> None:
+        """Forgets it: nothing is left to deliver; unless the reviewer changed their mind meanwhile."""
         ...
 
     def postpone(self, feedback: Feedback, until: datetime) -> None: ...
