@@ -22,7 +22,7 @@ from lib_ml.bundle import load_bundle
 from lib_ml.scorer import Scorer
 from lib_ml.text import clean
 from pyarrow import parquet
-from small_models import MODELS, TEXTS
+from small_models import MODELS, MODERATORS, TEXTS, make_moderator
 
 TOLERANCE = 1e-9
 ODD_TEXTS = [
@@ -81,6 +81,20 @@ def test_a_column_of_any_texts_gets_what_the_one_text_path_gives(trained, name, 
     model = trained(name)
     column = pa.array(texts, pa.string())
     assert same(batch_of(model.folder).probabilities(column), one_by_one(model.scorer, texts))
+
+
+@pytest.fixture(scope="module")
+def moderators(tmp_path_factory):
+    return {name: make_moderator(tmp_path_factory.mktemp(name), name) for name in MODERATORS}
+
+
+@pytest.mark.parametrize("name", MODERATORS)
+@settings(LENIENT, max_examples=20)
+@given(texts=st.lists(ANY_TEXT, min_size=1, max_size=8))
+def test_several_labels_and_hidden_units_get_what_the_one_text_path_gives(moderators, name, texts):
+    model = moderators[name]
+    found = batch_of(model.folder).probabilities(pa.array([*texts, *ODD_TEXTS]))
+    assert same(found, np.array([model.scorer.probabilities(text) for text in [*texts, *ODD_TEXTS]]))
 
 
 @pytest.mark.parametrize("name", ["v1", "v2"])
