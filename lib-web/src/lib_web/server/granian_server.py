@@ -26,6 +26,7 @@ from lib_web.server.prefork import Master
 from lib_web.server.program import KEEPALIVE_S, Program
 from lib_web.server.refusals import LIMIT_REQUEST_LINE, refusal
 from lib_web.server.stalled_bodies import Body, Requests
+from lib_web.server.turns import WAITING, Turns
 
 __all__ = ["run"]
 
@@ -60,7 +61,8 @@ def run(program: Program, listener: socket.socket) -> NoReturn:
 
 def _answer(program: Program, listener: socket.socket) -> None:
     master = os.getppid()
-    requests = Requests(listener.getsockname()[1])
+    turns = Turns(program.threads)
+    requests = Requests(listener.getsockname()[1], turns)
     requests.watch()
     ended = Event()
     stop = _compiled.WorkerSignal()
@@ -73,14 +75,14 @@ def _answer(program: Program, listener: socket.socket) -> None:
         None,
         threads=1,
         blocking_threads=1,
-        py_threads=program.threads,
+        py_threads=program.threads + WAITING,
         backpressure=_CONNECTIONS,
         http_mode="1",
         http1_opts=HTTP1Settings(header_read_timeout=KEEPALIVE_S * 1000, max_buffer_size=_HEAD_BYTES),
         metrics=(None, None),
     )
     # It keeps the loop in hand without ever running it.
-    scheduler = _new_cbscheduler(asyncio.new_event_loop(), _answering(program.app, requests), impl_asyncio=True)  # type: ignore[no-untyped-call]
+    scheduler = _new_cbscheduler(asyncio.new_event_loop(), _answering(program.app, requests, turns), impl_asyncio=True)  # type: ignore[no-untyped-call]
     worker.serve_mtr(scheduler, None, stop)
     # Not without end: a signal that comes just before the wait would only be seen after it. And a master that is gone
     # where no kernel tells of it is noticed here.
@@ -130,7 +132,7 @@ def _length(headers: list[tuple[str, str]]) -> float:
     return next((int(value) for name, value in headers if name == "Content-Length"), inf)
 
 
-def _answering(app: Flask, requests: Requests) -> Callable[[Any, dict[str, Any]], None]:
+def _answering(app: Flask, requests: Requests, turns: Turns) -> Callable[[Any, dict[str, Any]], None]:
     """What granian calls for each request, with its protocol and the request's part of the environ."""
 
     def answer(protocol: Any, request: dict[str, Any]) -> None:  # noqa: ANN401 - granian brings no types
@@ -162,7 +164,7 @@ def _answering(app: Flask, requests: Requests) -> Callable[[Any, dict[str, Any]]
         if isinstance(chunks, list):
             protocol.response_bytes(start.status, start.headers, b"".join(chunks))
         else:
-            protocol.response_iter(start.status, start.headers, _Chunks(chunks))
+            protocol.response_iter(start.status, start.headers, _Chunks(turns.each(chunks)))
 
     return answer
 

@@ -7,14 +7,14 @@ its `reuse_port`, which would give each worker its own and lose what is queued o
 import logging
 import signal
 import socket
-from concurrent.futures import Future
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
 from http import HTTPStatus
 from pathlib import Path
 from time import monotonic
 from typing import Any, NoReturn
 
 import structlog
-from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
@@ -24,6 +24,7 @@ from gunicorn.workers.gthread import _DEFER, ThreadWorker
 from lib_web.server.listener import RECEIVE_TIMEOUT_S
 from lib_web.server.program import GRACEFUL_TIMEOUT_S, KEEPALIVE_S, Program
 from lib_web.server.refusals import LIMIT_REQUEST_LINE, refusal
+from lib_web.server.turns import WAITING, Turns, Wsgi
 from lib_web.workers import Worker
 
 __all__ = ["run"]
@@ -50,8 +51,9 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn brings no ty
         self._listener_fd = listener_fd
         super().__init__()
 
-    def load(self) -> Flask:
-        return self._program.app
+    def load(self) -> Wsgi:
+        # In the master: a worker gets its own turns with its copy of the memory.
+        return Turns(self._program.threads).wrap(self._program.app.wsgi_app)
 
     def load_config(self) -> None:
         for name, value in self._settings().items():
@@ -115,6 +117,13 @@ class _Logger(Logger):  # type: ignore[misc]  # gunicorn brings no types
         self.error_log.propagate = True
         self.error_log.setLevel(logging.INFO)
 
+    def exception(self, msg: str, *arguments: Any, **keywords: Any) -> None:  # noqa: ANN401 - gunicorn's signature
+        """As gunicorn's, which takes a client that stops in the middle of its headers for an error of ours."""
+        if isinstance(sys.exc_info()[1], BlockingIOError):
+            log.info("headers_stalled")
+        else:
+            super().exception(msg, *arguments, **keywords)
+
 
 class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn brings no types
     next_number = 0
@@ -140,6 +149,10 @@ class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn brings no types
                 taken = self.nr_conns
                 self.accept(listener)
             listener.close()
+
+    def get_thread_pool(self) -> ThreadPoolExecutor:
+        """Threads for those that wait for their clients, too; it starts them when they are needed."""
+        return ThreadPoolExecutor(self.cfg.threads + WAITING)
 
     def enqueue_req(self, conn: Any) -> None:  # noqa: ANN401 - gunicorn's signature
         """Let a new connection wait for its first byte in the poller; gunicorn lets it hold a thread for seconds."""

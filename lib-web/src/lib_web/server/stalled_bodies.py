@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 
 from lib_web.server.listener import RECEIVE_TIMEOUT_S
+from lib_web.server.turns import Turns
 
 __all__ = ["Body", "Requests"]
 
@@ -34,10 +35,14 @@ log = structlog.get_logger()
 
 
 class Requests:
-    """The requests that are being answered, by thread: since when, and since when their body is being read."""
+    """The requests that are being answered, by thread: since when, and since when their body is being read.
 
-    def __init__(self, port: int) -> None:
+    Each has a turn, but while its body is being read.
+    """
+
+    def __init__(self, port: int, turns: Turns) -> None:
         self._port = port
+        self._turns = turns
         self._answering: dict[int, float] = {}
         self._reading: dict[int, float] = {}
         self._cut: set[int] = set()
@@ -47,21 +52,26 @@ class Requests:
         threading.Thread(target=self._watch, name="stalled-bodies", daemon=True).start()
 
     def begin(self) -> None:
+        # Waiting for a turn is answering: the connection of one that does is as silent as a stalled one's.
         self._answering[threading.get_ident()] = monotonic()
+        self._turns.take()
 
     def end(self) -> None:
+        self._turns.give(None)
         self._answering.pop(threading.get_ident(), None)
 
     def read(self, body: Any, size: int) -> bytes:  # noqa: ANN401 - granian brings no types
         """Up to `size` bytes of `body`. Raises BlockingIOError when they do not come."""
         me = threading.get_ident()
         self._reading[me] = monotonic()
+        self._turns.give(None)
         try:
             data: bytes = body.read(size)
         finally:
-            del self._reading[me]
             # What takes long from here on is our own work.
             self._answering[me] = monotonic()
+            del self._reading[me]
+            self._turns.take()
         if me in self._cut:
             self._cut.discard(me)
             raise BlockingIOError
