@@ -1,6 +1,7 @@
 """A new service: the Flask app with all that an operator and a caller may expect of every one of ours."""
 
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -17,12 +18,15 @@ from lib_web.bounded_request import BoundedRequest
 from lib_web.compression import with_compression
 from lib_web.documentation import finished
 from lib_web.edge import REQUEST_ID, with_edge_headers
+from lib_web.hot_path import HotPath
 from lib_web.metrics import HttpMetrics, method_of, route_of
 from lib_web.operator_routes import OPERATOR_ROUTES, operator_routes
 from lib_web.problems import register_problems
 from lib_web.readiness import Readiness
 
-__all__ = ["Readiness", "new_service"]
+__all__ = ["Readiness", "hot_path", "new_service"]
+
+_HOT_PATH = "lib_web.hot_path"
 
 log = structlog.get_logger()
 
@@ -116,11 +120,19 @@ def new_service(
         AUTO_OPERATION_ID=True,
     )
     app.spec_callback = finished  # type: ignore[assignment]  # called with a dict, YAML is not asked for
-    app.wsgi_app = with_edge_headers(with_compression(app.wsgi_app))  # type: ignore[method-assign, assignment]  # Flask's own way
+    metrics = HttpMetrics(app, component, build)
+    hot = app.extensions[_HOT_PATH] = HotPath(app.wsgi_app, partial(_finish_hot, metrics))
+    app.wsgi_app = with_edge_headers(with_compression(hot))  # type: ignore[method-assign, assignment]  # Flask's own way
     register_problems(app)
-    _watch_requests(app, HttpMetrics(app, component, build))
+    _watch_requests(app, metrics)
     app.register_blueprint(operator_routes(app, build, ready, about))
     return app
+
+
+def hot_path(app: Flask) -> HotPath:
+    """Where `app` may register answers that need nothing of Flask."""
+    hot: HotPath = app.extensions[_HOT_PATH]
+    return hot
 
 
 def _watch_requests(app: Flask, metrics: HttpMetrics) -> None:
@@ -132,13 +144,25 @@ def _watch_requests(app: Flask, metrics: HttpMetrics) -> None:
 
     def finish(response: Response) -> Response:
         answered = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - each look through the proxy costs
-        method, route, status = method_of(answered), route_of(answered), response.status_code
-        seconds = perf_counter() - g.started
-        metrics.observe(method, route, status, seconds)
-        # Probes and scrapes would be most of the log, and say nothing while they go well.
-        if route not in OPERATOR_ROUTES or status >= 500:  # noqa: PLR2004 - the class of failures
-            log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 3))
+        _record(metrics, method_of(answered), route_of(answered), response.status_code, g.started)
         return response
 
     app.before_request(start)
     app.after_request(finish)
+
+
+def _finish_hot(
+    metrics: HttpMetrics, environ: dict[str, Any], route: str, started: float, said: dict[str, Any]
+) -> None:
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=environ[REQUEST_ID], **said)
+    _record(metrics, "POST", route, 200, started)
+
+
+def _record(metrics: HttpMetrics, method: str, route: str, status: int, started: float) -> None:
+    """Count one reply and write its line; `started`: perf_counter's."""
+    seconds = perf_counter() - started
+    metrics.observe(method, route, status, seconds)
+    # Probes and scrapes would be most of the log, and say nothing while they go well.
+    if route not in OPERATOR_ROUTES or status >= 500:  # noqa: PLR2004 - the class of failures
+        log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 3))

@@ -1,6 +1,7 @@
 """Where counting, metering and limits are joined: their rules, their far sides and their routes."""
 
 from collections.abc import Callable
+from functools import partial
 
 from apiflask import APIFlask
 from flask import Flask
@@ -11,12 +12,12 @@ from model_service.adapters.call_counts import CallCounts
 from model_service.adapters.call_tally import CallTally
 from model_service.adapters.caller_metrics import CallerMetrics
 from model_service.adapters.lmdb_counts import LmdbCounts
-from model_service.domain.statistics import CountStore
+from model_service.domain.statistics import APIS, CountStore
 from model_service.http.call_counting import count_calls
 from model_service.http.statistics import statistics_routes
 from model_service.settings import LimitSettings, Settings, WrongSettings
 
-__all__ = ["count_and_limit", "start_counting", "stop_counting"]
+__all__ = ["count_and_limit", "counter", "start_counting", "stop_counting"]
 
 _COUNTS = "model_service.counts"
 
@@ -34,6 +35,12 @@ def count_and_limit(app: APIFlask, settings: Settings) -> None:
     count_calls(app, tally.count, meter)
     if settings.limits.per_token or settings.limits.per_address:
         _limit(app, settings.limits, metrics)
+
+
+def counter(app: Flask, api: str) -> Callable[[], None]:
+    """Counts one call of `api` that `app` answers past its hooks."""
+    counts: CallCounts = app.extensions[_COUNTS]
+    return partial(counts.tally.count, APIS.index(api))
 
 
 def start_counting(app: Flask) -> None:

@@ -8,7 +8,7 @@ from flask import Flask
 from lib_ml.registry import FolderRegistry
 from lib_version import build_info
 from lib_web.metrics import measured, metrics_registry
-from lib_web.service import new_service
+from lib_web.service import hot_path, new_service
 from lib_web.workers import Worker, worker_of
 
 from model_service.adapters import (
@@ -31,7 +31,7 @@ from model_service.adapters.reporting import (
     WrongDestination,
 )
 from model_service.classifying import classifying
-from model_service.counting import count_and_limit, start_counting, stop_counting
+from model_service.counting import count_and_limit, counter, start_counting, stop_counting
 from model_service.domain import FeedbackNotStored, FirstToKnow, Models, PredictionIds, Tokens
 from model_service.domain.live_accuracy import HOUR_S, PredictionCounts
 from model_service.domain.reported_metrics import Report, readings
@@ -44,6 +44,7 @@ from model_service.http import (
     inference_protocol_routes,
     model_routes,
     name_model_version,
+    plain_predict,
     predict_routes,
     problem_pages,
     read_tokens,
@@ -119,6 +120,9 @@ def create_app(settings: Settings) -> APIFlask:
     app.register_blueprint(problem_pages())
     name_model_version(app, active)
     count_and_limit(app, settings)
+    if settings.limits.per_address is None:  # else each request's address has to be looked at
+        answer = plain_predict(active, scoring, counter(app, "predict"))
+        hot_path(app).add("/predict", answer, max_body_bytes=settings.max_body_bytes)
     watcher = RegistryWatcher(
         FolderRegistry(settings.registry),
         models,

@@ -7,7 +7,7 @@ from model_service.http.feedback import feedback_routes
 from model_service.http.inference_protocol import inference_protocol_routes
 from model_service.http.model_version import name_model_version
 from model_service.http.models import model_routes
-from model_service.http.predict import predict_routes
+from model_service.http.predict import plain_predict, predict_routes
 from model_service.http.problem_types import answer_failures, problem, problem_pages
 from model_service.http.readiness import ReadinessCheck
 from model_service.http.toxicity import toxicity_routes
@@ -22,6 +22,7 @@ __all__ = [
     "inference_protocol_routes",
     "model_routes",
     "name_model_version",
+    "plain_predict",
     "predict_routes",
     "problem",
     "problem_pages",

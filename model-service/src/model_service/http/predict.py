@@ -1,6 +1,7 @@
 """The route that classifies one text or many."""
 
 import re
+from collections.abc import Callable
 from time import perf_counter, time
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -9,6 +10,7 @@ import structlog
 from apiflask import APIBlueprint
 from flask import Response, g, request
 from lib_web.documentation import documented
+from lib_web.hot_path import Answer, PlainReply
 from lib_web.json_body import Body, json_bytes, parse_json
 from lib_web.text_body import text_body
 from pydantic import Field, create_model
@@ -18,10 +20,10 @@ from model_service.domain import ActiveModel, Model
 from model_service.http.batches import Batch, Scoring
 from model_service.http.call_counting import metered
 from model_service.http.documents import VERDICT_EXAMPLE, BatchDocument, VerdictDocument
-from model_service.http.model_version import answered_by
+from model_service.http.model_version import answered_by, version_header
 from model_service.http.readiness import no_model
 
-__all__ = ["TextsBody", "predict_routes"]
+__all__ = ["TextsBody", "plain_predict", "predict_routes"]
 
 NDJSON = "application/x-ndjson"
 # How a body of many texts begins; a longer one is read only then.
@@ -86,14 +88,35 @@ def predict_routes(
 def _answer_one(text: str, active: ActiveModel, scoring: Scoring) -> Response:
     model = _model(active)
     metered(len(text))
-    started = perf_counter()
-    verdict = scoring.classify(text, model, time())
-    scoring.observer.predicted(verdict, perf_counter() - started)
-    structlog.contextvars.bind_contextvars(label=verdict["label"], model_version=model.version, text_chars=len(text))
-    body = to_json(verdict | {"service_version": scoring.service_version})
+    body, said = _verdict(text, model, scoring)
+    structlog.contextvars.bind_contextvars(**said)
     if _wants_lines():
         return Response(body + b"\n", mimetype=NDJSON)
     return Response(body, mimetype="application/json")
+
+
+def plain_predict(active: ActiveModel, scoring: Scoring, count: Callable[[], None]) -> Answer:
+    """The hot path's answer to a body of one text; `count` is told of each. Raises what the route does."""
+    body_model = text_body("PredictRequest", scoring.max_text_chars)
+
+    def answer(body: bytes) -> PlainReply | None:
+        model = active.model
+        if model is None or _MANY.match(body):
+            return None
+        document, said = _verdict(body_model.model_validate_json(body).text, model, scoring)
+        count()
+        return PlainReply(document, (version_header(model),), said)
+
+    return answer
+
+
+def _verdict(text: str, model: Model, scoring: Scoring) -> tuple[bytes, dict[str, Any]]:
+    """The verdict in JSON, and what the log says of it."""
+    started = perf_counter()
+    verdict = scoring.classify(text, model, time())
+    scoring.observer.predicted(verdict, perf_counter() - started)
+    said = {"label": verdict["label"], "model_version": model.version, "text_chars": len(text)}
+    return to_json(verdict | {"service_version": scoring.service_version}), said
 
 
 def _answer_many(body: TextsBody, active: ActiveModel, scoring: Scoring) -> Response:
