@@ -41,6 +41,10 @@ test: .venv/.installed-dev ## All tests, real browser and whole stack included, 
 	$(BIN)/pytest -m stack --benchmark-disable --cov --cov-append --cov-report=term --cov-fail-under=90 || status=1; \
 	exit $$status
 
+.PHONY: fuzz
+fuzz: .venv/.installed-dev ## [EXAMPLES=200]: generated requests against the real services, that many an operation
+	EXAMPLES='$(or $(EXAMPLES),200)' $(BIN)/pytest -s model-service/tests/integration/test_fuzz.py
+
 .PHONY: check
 check: .venv/.installed-dev ## Lint, format, types and the rules of who may import whom
 	$(BIN)/ruff check

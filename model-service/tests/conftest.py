@@ -111,6 +111,32 @@ def shared_service(tmp_path_factory, bundles):
         yield service
 
 
+TOKEN = "k3J9-a-token-of-the-tests-0001"
+
+
+@pytest.fixture(scope="module", params=["granian"])
+def whole_service(request, tmp_path_factory, bundles, moderators):
+    """The service with all it can be asked for: three models, a token, two workers; `request.param` is its server."""
+    folder = tmp_path_factory.mktemp("whole")
+    registry = FolderRegistry(folder / "registry")
+    for bundle, alias in (
+        (bundles["first"], ALIAS),
+        (moderators["logistic"], "moderation/v1"),
+        (moderators["mlp"], "moderation/mlp"),
+    ):
+        registry.publish(bundle, alias)
+    (folder / "tokens.yaml").write_text(f"tests: {TOKEN}\n")
+    environment = environment_in(folder, registry) | {
+        "MODEL_SERVICE_AUTH__TOKENS_FILE": str(folder / "tokens.yaml"),
+        "MODEL_SERVICE_SERVER": request.param,
+        "MODEL_SERVICE_WORKERS": "2",
+        "MODEL_SERVICE_THREADS": "8",
+    }
+    with running("model-service", environment, folder / "service.log") as service:
+        service.token = TOKEN
+        yield service
+
+
 @pytest.fixture
 def start_service(environment, tmp_path):
     """Starts one with changed settings: `with start_service(MODEL_SERVICE_ALIAS="sentiment/v2") as service`."""

@@ -39,8 +39,9 @@ class ProblemDocument(BaseModel):
     title: str
     status: int
     detail: str
-    instance: str = Field(description="The path that was asked")
-    request_id: str = Field(description="Also in X-Request-Id and in the log")
+    # A request that breaks HTTP itself is refused before it has these two.
+    instance: str = Field(default="", description="The path that was asked")
+    request_id: str = Field(default="", description="Also in X-Request-Id and in the log")
     errors: list[FieldErrorDocument] = Field(default=[], description="The fields at fault, if any")
 
 

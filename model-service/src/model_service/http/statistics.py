@@ -31,6 +31,8 @@ class Counts(Protocol):
     def metered(self, name: str, first: int, last: int) -> list[Row]: ...
 
 
+# What is said must be said: `?api=` does not mean all.
+_NOT_EMPTY = Field(min_length=1)
 _MOST = min(window.kept for window in WINDOWS.values())
 
 
@@ -46,11 +48,11 @@ def _count_to(most: int, description: str) -> WithJsonSchema:
 class StatisticsQuery(Body):
     """Which calls, in which windows."""
 
-    api: Annotated[str, WithJsonSchema({"type": "string", "enum": APIS, "description": "All when not said"})] = (
-        _said_or("")
-    )
+    api: Annotated[
+        str, _NOT_EMPTY, WithJsonSchema({"type": "string", "enum": APIS, "description": "All when not said"})
+    ] = _said_or("")
     window: Literal["second", "minute", "hour"] = "minute"
-    history: Annotated[str, _count_to(_MOST, "That many windows too")] = _said_or("")
+    history: Annotated[str, _NOT_EMPTY, _count_to(_MOST, "That many windows too")] = _said_or("")
 
 
 class UsageQuery(Body):

@@ -29,7 +29,7 @@ class InferInput(ProtocolBody):
     """The texts."""
 
     name: str = Field(max_length=255)
-    datatype: str = Field(description="BYTES", max_length=16)
+    datatype: str = Field(max_length=16, json_schema_extra={"const": "BYTES"})
     shape: list[int] = Field(description="[n] or [n, 1]", min_length=1, max_length=2)
     data: list[Any] | None = Field(None, description="n texts, flat or each in a list; absent when sent as bytes")
     parameters: dict[str, Any] | None = Field(None, description="binary_data_size: the texts follow as so many bytes")
@@ -38,7 +38,7 @@ class InferInput(ProtocolBody):
 class InferOutput(ProtocolBody):
     """What is asked for."""
 
-    name: str = Field(max_length=255)
+    name: str = Field(max_length=255, json_schema_extra={"enum": ["label", "probabilities"]})
     parameters: dict[str, Any] | None = Field(None, description="binary_data: as bytes behind the JSON")
 
 
