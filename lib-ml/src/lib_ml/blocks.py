@@ -30,7 +30,7 @@ class Block(Protocol):
         """What the block adds to the log-odds of the text."""
         ...
 
-    def attribute(self, reading: Reading) -> Iterator[Part]:
+    def attribute(self, reading: Reading) -> Iterable[Part]:
         """The same sum in parts: (word, part), a word as often as it stands in the text."""
         ...
 
@@ -48,6 +48,10 @@ class Counts:
         """The total again, in parts: what each group of a text's terms adds to it."""
         return [sum(map(self._weight_of, group, repeat(0.0))) for group in groups]
 
+    def each(self, terms: Sequence[str]) -> Iterable[float]:
+        """The parts when every term is a group of its own."""
+        return map(self._weight_of, terms, repeat(0.0))
+
 
 class SublinearCounts:
     """Terms that count 1 + ln(how often they stand in the text)."""
@@ -63,6 +67,9 @@ class SublinearCounts:
         counts, weights = Counter(chain.from_iterable(groups)), self._weights
         share = {term: weights.get(term, 0.0) * (1 + log(count)) / count for term, count in counts.items()}
         return [sum([share[term] for term in group]) for group in groups]
+
+    def each(self, terms: Sequence[str]) -> Iterable[float]:
+        return self.parts([(term,) for term in terms])
 
 
 class Tfidf:
@@ -88,6 +95,9 @@ class Tfidf:
             return [sum(group) / length for group in each]
         # Every occurrence of a term weighs the same, so there is no need to look at how often it stands there.
         return [sum([folded[0] for term in group if (folded := folded_of(term))]) / length for group in groups]
+
+    def each(self, terms: Sequence[str]) -> Iterable[float]:
+        return self.parts([(term,) for term in terms])
 
     def _sums(self, counts: Counter[str]) -> tuple[float, float]:
         """Of the block's unscaled vector: its inner product with the weights, and its squared length."""
@@ -131,11 +141,12 @@ class Words:
     def add(self, reading: Reading) -> float:
         return self.weights.total(self._terms_of(reading))
 
-    def attribute(self, reading: Reading) -> Iterator[Part]:
+    def attribute(self, reading: Reading) -> Iterable[Part]:
         terms = self._terms_of(reading)
-        for term, part in zip(terms, self.weights.parts([(term,) for term in terms]), strict=True):
-            if part:
-                yield from shared(term.replace(NEGATED, "").split(" "), part)
+        parts = zip(terms, self.weights.each(terms), strict=True)
+        if self.plain:
+            return parts
+        return chain.from_iterable([shared(term.replace(NEGATED, "").split(" "), part) for term, part in parts if part])
 
 
 class Chunk(NamedTuple):
@@ -195,11 +206,9 @@ class Valence:
                 yield word, weights[word][negated] * factor
 
 
-def shared(among: list[str], part: float) -> Iterator[Part]:
+def shared(among: list[str], part: float) -> Iterable[Part]:
     """The part, split evenly among the words."""
     if len(among) == 1:
-        yield among[0], part
-        return
+        return ((among[0], part),)
     share = part / len(among)
-    for word in among:
-        yield word, share
+    return [(word, share) for word in among]

@@ -101,6 +101,16 @@ def test_an_explanation_sums_to_the_log_odds(trained, name, text):
     assert 0 <= explained.coverage <= 1
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_a_verdict_without_reasons_is_that_with_reasons(trained, name):
+    scorer = trained(name).scorer
+    for text in ODD_TEXTS:
+        judged, explained = scorer.judge(text), scorer.explain(text)
+        assert judged.labels == pytest.approx(explained.labels, abs=TOLERANCE, rel=0)
+        assert (judged.probability, judged.coverage) == (judged.labels[judged.label], explained.coverage)
+        assert tuple(judged.labels.values()) == scorer.probabilities(text)
+
+
 def test_an_explanation_of_the_other_label_is_the_opposite(trained):
     scorer = trained("v2").scorer
     text = "the soup was not good but the waiter smiled"
