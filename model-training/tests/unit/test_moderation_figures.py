@@ -79,7 +79,7 @@ def test_thresholds_are_raised_until_few_reviews_are_flagged():
     free = thresholds(SCORES, TRUTH, WEIGHTS, reviews * 0, most_reviews_flagged=0.01, least=0.1)
     strict = thresholds(SCORES, TRUTH, WEIGHTS, reviews, most_reviews_flagged=0.01, least=0.1)
     assert all(strict[label] >= free[label] for label in LABELS)
-    assert 0.005 <= flagged(reviews, list(strict.values())).mean() <= 0.01
+    assert flagged(reviews, list(strict.values())).mean() <= 0.01
     assert free["toxic"] == pytest.approx(best_f1(SCORES[:, 0], TRUTH[:, 0], WEIGHTS), abs=1e-6)
 
 
@@ -101,3 +101,16 @@ def test_every_label_has_its_curves_from_end_to_end():
         assert (plots["roc"][0]["true_positive_rate"], plots["roc"][-1]["true_positive_rate"]) == (0, 1)
         assert plots["precision_recall"][-1]["recall"] == 1
         assert sum(int(row["texts"]) for row in plots["calibration"]) == len(TRUTH)
+
+
+def test_the_label_gives_way_whose_f1_it_costs_least():
+    """Reviews reach two labels' thresholds; only obscene has comments between its threshold and theirs."""
+    truth = np.repeat([[1] * 6, [0] * 6], 50, axis=0)
+    scores = np.where(truth == 1, 0.95, 0.05)
+    scores[:50, 2] = np.linspace(0.5, 0.6, 50)
+    reviews = np.zeros((100, 6))
+    reviews[:10, 0], reviews[10:20, 2] = 0.96, 0.96
+    found = thresholds(scores, truth, np.ones(100), reviews[10:], most_reviews_flagged=0.12, least=0.1)
+    assert (found["toxic"], found["obscene"]) == (pytest.approx(0.95), pytest.approx(0.5))
+    found = thresholds(scores, truth, np.ones(100), reviews, most_reviews_flagged=0.1, least=0.1)
+    assert sum(value > 0.96 for value in found.values()) == 1
