@@ -3,6 +3,7 @@
 import os
 
 from lib_web.server.stalled_bodies import Body, Requests
+from lib_web.server.turns import Turns
 from lib_web.workers import Worker, shared_folder, start_as, worker_of
 
 
@@ -55,13 +56,13 @@ def test_a_child_that_leaves_does_not_take_the_folder_along():
 
 
 def test_a_body_is_read_by_pieces_and_to_its_end():
-    body = Body(Pieces(b"abcdefg"), "7", Requests(0))
+    body = Body(Pieces(b"abcdefg"), "7", Requests(0, Turns(1)))
     assert (body.read(3), body.read(), body.read(5)) == (b"abc", b"defg", b"")
 
 
 def test_a_body_in_chunks_ends_where_less_comes_than_was_asked_for():
     pieces = Pieces(b"abc")
-    body = Body(pieces, None, Requests(0))
+    body = Body(pieces, None, Requests(0, Turns(1)))
     assert body.read(10) == b"abc"
     pieces.left = b"the next request"
     assert body.read(10) == b""
@@ -69,6 +70,6 @@ def test_a_body_in_chunks_ends_where_less_comes_than_was_asked_for():
 
 def test_what_the_app_left_of_a_body_is_dropped_unless_it_is_too_much():
     small, large = Pieces(b"a" * 200_000), Pieces(b"a" * 10)
-    Body(small, "200000", Requests(0)).drop()
-    Body(large, "3000000", Requests(0)).drop()
+    Body(small, "200000", Requests(0, Turns(1))).drop()
+    Body(large, "3000000", Requests(0, Turns(1))).drop()
     assert (small.left, len(large.left)) == (b"", 10)
