@@ -3,11 +3,11 @@
 import logging
 import stat
 import sys
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
-from typing import Annotated
+from typing import get_args
 
 import structlog
-import typer
 from flask import Flask
 from lib_web.log_file import RotatingFile
 from lib_web.logging import configure_logging
@@ -24,38 +24,19 @@ __all__ = ["main"]
 _MAX_PORT = 65_535
 
 log = structlog.get_logger()
-command = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@command.command(
-    epilog="What is given here comes before MODEL_SERVICE_* in the environment, and that before the file. "
-    "Every setting is explained in the README and in the example model-service.yaml."
-)
-def model_service(
-    port: Annotated[
-        int | None, typer.Option(min=1, max=_MAX_PORT, help="Port to listen on.", show_default=False)
-    ] = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on (127.0.0.1 unless set).")] = None,
-    mode: Annotated[
-        Mode | None,
-        typer.Option(
-            help="DEPLOY (unless set) refuses placeholder secrets and debug logs; TEST the latter alone; "
-            "DEV also starts again when code or settings change, logs everything and explains failures.",
-        ),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Settings file; else the one MODEL_SERVICE_CONFIG names, else ./model-service.yaml."
-        ),
-    ] = None,
-) -> None:
-    """Serve until SIGTERM. Exits with 1 when the port is taken, with 2 when a setting is wrong; the log names it."""
+def main() -> None:
+    """What the command `model-service` runs: serve until SIGTERM.
+
+    Exits with 1 when the port is taken, with 2 when a setting is wrong; the log names it.
+    """
+    given = _command_line().parse_args()
     try:
-        settings = read_settings(config, mode=mode, host=host, port=port)
+        settings = read_settings(given.config, mode=given.mode, host=given.host, port=given.port)
         _open_log(settings)
         if settings.mode == "DEV" and not is_reloaded():
-            sys.exit(run_reloaded([settings_file(config)]))
+            sys.exit(run_reloaded([settings_file(given.config)]))
         _serve(settings)
     except WrongSettings as error:
         if not structlog.is_configured():
@@ -64,9 +45,37 @@ def model_service(
         sys.exit(2)
 
 
-def main() -> None:
-    """What the command `model-service` runs."""
-    command()
+def _command_line() -> ArgumentParser:
+    parser = ArgumentParser(
+        "model-service",
+        description="Serve until SIGTERM. Exits with 1 when the port is taken, with 2 when a setting is wrong; "
+        "the log names it.",
+        epilog="What is given here comes before MODEL_SERVICE_* in the environment, and that before the file. "
+        "Every setting is explained in the README and in the example model-service.yaml.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--port", type=_port, help="Port to listen on.")
+    parser.add_argument("--host", help="Address to listen on (127.0.0.1 unless set).")
+    parser.add_argument(
+        "--mode",
+        choices=get_args(Mode),
+        metavar="|".join(get_args(Mode)),
+        help="DEPLOY (unless set) refuses placeholder secrets and debug logs; TEST the latter alone; "
+        "DEV also starts again when code or settings change, logs everything and explains failures.",
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="Settings file; else the one MODEL_SERVICE_CONFIG names, else ./model-service.yaml.",
+    )
+    return parser
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= _MAX_PORT):
+        raise ArgumentTypeError(f"must be a whole number from 1 to {_MAX_PORT}")
+    return int(text)
 
 
 def _serve(settings: Settings) -> None:
