@@ -1,7 +1,6 @@
 """How the routes classify: plainly, out of the cache, in the company of a shadow. What is off is not there."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry
@@ -9,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from model_service.adapters.cache_metrics import CacheMetrics
 from model_service.adapters.shadow_metrics import ShadowMetrics
 from model_service.adapters.shadow_thread import ShadowThread
-from model_service.domain import Model, Models, PredictionIds, classify
+from model_service.domain import Model, Models, classify
 from model_service.domain.shadow import Shadow
 from model_service.domain.verdict import Classify
 from model_service.domain.verdict_cache import CachedVerdicts
@@ -26,17 +25,14 @@ class Classifying(NamedTuple):
     shadow: ShadowThread | None
 
 
-def classifying(
-    settings: Settings, models: Models, ids: PredictionIds, metrics_registry: CollectorRegistry
-) -> Classifying:
+def classifying(settings: Settings, models: Models, metrics_registry: CollectorRegistry) -> Classifying:
     """As the settings ask for."""
-    verdicts: Classify = partial(classify, ids)
+    verdicts: Classify = classify
     prepare, shadow = None, None
     cache = settings.cache
     if cache.use != "off":
         cached = CachedVerdicts(
             verdicts,
-            ids,
             CacheMetrics(metrics_registry),
             always=cache.use == "on",
             entries=cache.entries,

@@ -86,8 +86,8 @@ def create_app(settings: Settings) -> APIFlask:
     counts, window_s = PredictionCounts(), settings.feedback_hours * HOUR_S
     observer = PrometheusObserver(metrics_registry(app), counts)
     ids = PredictionIds(settings.prediction_key())
-    verdicts = classifying(settings, models, ids, metrics_registry(app))
-    scoring = Scoring(verdicts.classify, observer, settings.max_text_chars, build.version)
+    verdicts = classifying(settings, models, metrics_registry(app))
+    scoring = Scoring(verdicts.classify, ids, observer, settings.max_text_chars, build.version)
     app.register_blueprint(
         predict_routes(
             active,
@@ -98,11 +98,11 @@ def create_app(settings: Settings) -> APIFlask:
         )
     )
     store = _feedback_store(settings)
-    app.register_blueprint(feedback_routes(models, ids, store, observer, longest_s=window_s))
+    app.register_blueprint(feedback_routes(active, ids, store, observer, longest_s=window_s))
     app.extensions[_FIGURES] = LiveFigures(metrics_registry(app), store, counts, window_s=window_s)
     longest = settings.max_text_chars
     app.register_blueprint(
-        classify_routes(models, verdicts.classify, observer, max_text_chars=longest, service_version=build.version)
+        classify_routes(models, verdicts.classify, ids, observer, max_text_chars=longest, service_version=build.version)
     )
     app.register_blueprint(toxicity_routes(models, observer, max_text_chars=longest))
     app.register_blueprint(model_routes(models, lambda: WorkerStates(worker_of(app), models).all()))

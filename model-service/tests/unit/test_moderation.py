@@ -3,11 +3,10 @@
 import math
 
 import pytest
-from lib_ml.scorer import Explained, Term
-from model_service.domain import AnswerNotEncodable, ClassifierFailed, Model, PredictionIds, classify, moderate
+from lib_ml.scorer import Explained, Judged, Term
+from model_service.domain import AnswerNotEncodable, ClassifierFailed, Model, classify, moderate
 from small_models import SIGNS, make_moderator
 
-IDS = PredictionIds(bytes(32))
 THRESHOLDS = {"toxic": 0.9, "insult": 0.0}
 
 
@@ -27,13 +26,17 @@ class Failing:
             raise RuntimeError(text)
         return self._answer
 
+    def judge(self, text):
+        label, probability, labels, _, coverage = self.explain(text)
+        return Judged(label, probability, labels, coverage)
+
     def probabilities(self, text):
         return tuple(self.explain(text).labels.values())
 
 
 def test_every_label_has_its_probability_its_threshold_and_whether_it_is_reached(model):
     text = "The worst soup, and the staff!"
-    moderation = moderate(classify(IDS, text, model, 5.0), model)
+    moderation = moderate(classify(text, model), model)
     probabilities = dict(zip(SIGNS, model.scorer.probabilities(text), strict=True))
     thresholds = dict.fromkeys(SIGNS, 0.5) | THRESHOLDS
     assert moderation["labels"] == {
@@ -45,16 +48,14 @@ def test_every_label_has_its_probability_its_threshold_and_whether_it_is_reached
 
 
 def test_the_explanation_is_the_likeliest_label_s(model):
-    moderation = moderate(classify(IDS, "The worst soup, and the staff!", model, 5.0), model)
+    moderation = moderate(classify("The worst soup, and the staff!", model), model)
     of_it = model.scorer.explain("The worst soup, and the staff!", of=moderation["label"]).explanation
     assert [(term["term"], term["weight"]) for term in moderation["explanation"]] == [tuple(term) for term in of_it]
-    read = IDS.read(moderation["id"])
-    assert model.labels[read.label_index] == moderation["label"]
 
 
 def test_a_scorer_that_raises_is_a_failure_without_the_text(model):
     broken = Model(Failing(model.scorer))
-    for ask in (broken.explain, broken.probabilities):
+    for ask in (broken.explain, broken.judge, broken.probabilities):
         with pytest.raises(ClassifierFailed) as failed:
             ask("a secret review")
         assert (str(failed.value), failed.value.model) == ("RuntimeError", model.sha256)
@@ -67,5 +68,7 @@ def test_an_answer_with_a_number_that_json_lacks_is_a_failure(model, number, pla
     terms = (Term("soup", number if place == "weight" else 0.5), Term("(intercept)", -number))
     terms = terms if place == "weight" else terms[:1]
     answer = Explained("toxic", 0.5, labels, terms, number if place == "coverage" else 0.5)
-    with pytest.raises(AnswerNotEncodable):
-        Model(Failing(model.scorer, answer)).explain("soup")
+    broken = Model(Failing(model.scorer, answer))
+    for ask in (broken.explain, broken.judge) if place != "weight" else (broken.explain,):
+        with pytest.raises(AnswerNotEncodable):
+            ask("soup")

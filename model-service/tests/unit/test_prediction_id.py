@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from model_service.domain import Prediction, PredictionIds
+from model_service.domain.prediction_id import MODERATION, VERDICT
 
 MODEL = bytes.fromhex("e6a1b2c3d4e5f607")
 IDS = PredictionIds(b"k" * 32)
@@ -21,6 +22,27 @@ def test_an_id_fits_into_an_address_as_it_is():
 
 def test_no_two_predictions_share_an_id():
     assert len({IDS.issue(MODEL, 1, 1.0) for _ in range(1_000)}) == 1_000
+
+
+def test_a_batch_s_ids_are_as_good_as_others_and_all_different():
+    issue = IDS.issuer(MODEL, 2, 1_800_000_000.1234, 1_000)
+    ids = [issue(number % 2) for number in range(1_000)]
+    assert len(set(ids)) == 1_000
+    assert [IDS.read(each) for each in ids[:2]] == [
+        Prediction(1_800_000_000.123, index, "e6a1b2c3d4e5f607") for index in (0, 1)
+    ]
+    with pytest.raises(StopIteration):
+        issue(0)
+
+
+def test_an_id_says_what_was_given_out_and_one_of_a_kind_to_come_is_not_ours():
+    assert [IDS.read(IDS.issue(MODEL, 1, 1.0, kind)).kind for kind in (VERDICT, MODERATION)] == [1, 2]
+    assert IDS.read(IDS.issue(MODEL, 1, 1.0, 3)) is None
+
+
+def test_an_id_given_out_before_kinds_were_told_apart_is_still_ours():
+    old = "AQGjGFxQewHmobLD1OX2BwABAgMEBQYHCAkqI9_Y38gWkzbWgLRsF_dF"
+    assert IDS.read(old) == Prediction(1_800_000_000.123, 1, "e6a1b2c3d4e5f607")
 
 
 @pytest.mark.parametrize("at", range(42))

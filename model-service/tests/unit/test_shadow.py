@@ -1,9 +1,7 @@
 """The second model compares, and changes nothing."""
 
-from functools import partial
-
 import pytest
-from model_service.domain import ActiveModel, Model, PredictionIds, classify
+from model_service.domain import ActiveModel, Model, classify
 from model_service.domain.shadow import WAITING, Shadow
 from small_models import ANSWERS, TEXTS, make_bundle
 
@@ -41,7 +39,7 @@ def slot():
 
 @pytest.fixture
 def shadow(slot, heard):
-    return Shadow(partial(classify, PredictionIds(bytes(32))), slot, heard)
+    return Shadow(classify, slot, heard)
 
 
 def score_all(shadow):
@@ -52,7 +50,7 @@ def score_all(shadow):
 def test_every_answer_is_compared_after_it_was_given(shadow, slot, heard, models):
     first, contrary = models
     slot.swap(contrary, 0.0)
-    verdicts = [shadow.classify(text, first, 1.0) for text in TEXTS]
+    verdicts = [shadow.classify(text, first) for text in TEXTS]
     assert not heard.compared_
     score_all(shadow)
     assert [seen[:2] for seen in heard.compared_] == [("v1", "v2")] * len(TEXTS)
@@ -67,13 +65,13 @@ def test_every_answer_is_compared_after_it_was_given(shadow, slot, heard, models
 def test_a_shadow_that_is_the_model_itself_agrees(shadow, slot, heard, models):
     slot.swap(models[0], 0.0)
     for text in TEXTS:
-        shadow.classify(text, models[0], 1.0)
+        shadow.classify(text, models[0])
     score_all(shadow)
     assert all(agree and difference < 1e-12 for _, _, difference, agree in heard.compared_)
 
 
 def test_without_a_second_model_nothing_waits(shadow, heard, models):
-    shadow.classify(TEXTS[0], models[0], 1.0)
+    shadow.classify(TEXTS[0], models[0])
     assert not shadow.score_next()
     assert not heard.reasons
 
@@ -81,15 +79,15 @@ def test_without_a_second_model_nothing_waits(shadow, heard, models):
 def test_a_shadow_of_other_labels_is_not_compared(slot, models, tmp_path, shadow):
     other = make_bundle(tmp_path, labels=("bland", "tasty"))
     slot.swap(Model(other.scorer), 0.0)
-    shadow.classify(TEXTS[0], models[0], 1.0)
+    shadow.classify(TEXTS[0], models[0])
     assert not shadow.score_next()
 
 
 def test_what_does_not_fit_is_left_out_and_counted(slot, heard, models):
     slot.swap(models[1], 0.0)
-    shadow = Shadow(lambda *_: dict(VERDICT), slot, heard)
+    shadow = Shadow(lambda *_, **__: dict(VERDICT), slot, heard)
     for _ in range(WAITING + 3):
-        assert shadow.classify("great food", models[0], 1.0) == VERDICT
+        assert shadow.classify("great food", models[0]) == VERDICT
     assert heard.reasons == ["full"] * 3
     score_all(shadow)
     assert len(heard.compared_) == WAITING
@@ -100,6 +98,6 @@ def test_a_second_model_that_fails_is_counted_and_the_next_text_scored(shadow, s
     broken.scorer.probabilities = lambda _: 1 / 0
     slot.swap(broken, 0.0)
     for text in TEXTS[:2]:
-        assert shadow.classify(text, models[0], 1.0)["label"]
+        assert shadow.classify(text, models[0])["label"]
     score_all(shadow)
     assert heard.reasons == ["failed"] * 2

@@ -2,12 +2,11 @@
 
 import gc
 import random
-from functools import partial
 from math import fsum, log
 
 import pytest
 from altered_texts import altered, reviews
-from model_service.domain import Model, PredictionIds, Verdict, classify
+from model_service.domain import Model, Verdict, classify
 from model_service.domain.near_duplicates import LIGHT
 from model_service.domain.verdict_cache import CachedVerdicts, standing
 from small_models import TEXTS, make_bundle
@@ -39,54 +38,54 @@ def model(scorer):
 
 
 @pytest.fixture
-def ids():
-    return PredictionIds(bytes(32))
-
-
-@pytest.fixture
 def heard():
     return Heard()
 
 
 @pytest.fixture
-def cached(ids, heard, model):
-    made = CachedVerdicts(partial(classify, ids), ids, heard, always=True, entries=1_000, max_distance=0.1)
+def cached(heard, model):
+    made = CachedVerdicts(classify, heard, always=True, entries=1_000, max_distance=0.1)
     made.prepare(model)
     return made
 
 
-def test_a_text_that_comes_again_gets_the_same_verdict_under_an_id_of_its_own(cached, model, ids, heard):
-    first, again = cached.classify(TEXT, model, 1.0), cached.classify(TEXT.upper(), model, 2.0)
+def test_a_text_that_comes_again_gets_the_same_verdict(cached, model, heard):
+    first, again = cached.classify(TEXT, model), cached.classify(TEXT.upper(), model)
     assert "cached" not in first
     assert again.pop("cached") == {"distance": 0.0}
-    assert first.pop("id") != again["id"]
-    assert ids.read(again.pop("id")).predicted_at_s == 2.0
     assert again == first
     assert [result for _, result in heard.results] == ["miss", "exact"]
 
 
 def test_a_near_duplicate_says_how_near_it_is(cached, model, heard):
-    cached.classify(TEXT, model, 1.0)
-    near = cached.classify(TEXT + ".", model, 1.0)
+    cached.classify(TEXT, model)
+    near = cached.classify(TEXT + ".", model)
     assert near["cached"] == {"distance": pytest.approx(1 / 37)}
     assert heard.results[-1][1] == "near"
 
 
 def test_a_text_under_20_characters_is_neither_kept_nor_looked_up(cached, model, heard):
     for _ in range(2):
-        assert "cached" not in cached.classify("great food and mood", model, 1.0)
+        assert "cached" not in cached.classify("great food and mood", model)
     assert not heard.results
+
+
+def test_verdicts_without_explanation_are_neither_kept_nor_looked_up(cached, model, heard):
+    assert cached.classify(TEXT, model, explain=False) == classify(TEXT, model, explain=False)
+    assert not heard.results
+    cached.classify(TEXT, model)
+    assert "cached" not in cached.classify(TEXT, model, explain=False)
 
 
 def test_no_word_of_the_other_text_goes_out_and_the_reasons_still_sum_up(cached, model):
     draw = random.Random(7)
     texts = reviews(draw, 300)
     for text in texts:
-        cached.classify(text, model, 1.0)
+        cached.classify(text, model)
     near = 0
     for _ in range(3_000):
         asked = altered(draw, draw.choice(texts))
-        verdict = cached.classify(asked, model, 1.0) if len(asked) >= 20 else {}
+        verdict = cached.classify(asked, model) if len(asked) >= 20 else {}
         if not verdict.get("cached", {}).get("distance"):
             continue
         near += 1
@@ -99,16 +98,16 @@ def test_no_word_of_the_other_text_goes_out_and_the_reasons_still_sum_up(cached,
     assert near > 50
 
 
-def test_a_kept_verdict_is_never_another_than_the_text_itself_would_get(cached, model, ids):
+def test_a_kept_verdict_is_never_another_than_the_text_itself_would_get(cached, model):
     draw = random.Random(11)
     texts = reviews(draw, 300)
     for text in texts:
-        cached.classify(text, model, 1.0)
+        cached.classify(text, model)
     furthest = near = 0
     for _ in range(10_000):
         asked = altered(draw, draw.choice(texts))
-        verdict = cached.classify(asked, model, 1.0)
-        own = classify(ids, asked, model, 1.0)
+        verdict = cached.classify(asked, model)
+        own = classify(asked, model)
         assert verdict["label"] == own["label"], verdict.get("cached")
         near += "cached" in verdict
         furthest = max(furthest, abs(verdict["labels"]["positive"] - own["labels"]["positive"]))
@@ -119,35 +118,35 @@ def test_a_kept_verdict_is_never_another_than_the_text_itself_would_get(cached, 
 def test_each_model_has_a_memory_of_its_own_that_goes_with_it(cached, heard, tmp_path):
     successor = Model(make_bundle(tmp_path, "v1", version="v9").scorer)
     cached.prepare(successor)
-    cached.classify(TEXT, successor, 1.0)
+    cached.classify(TEXT, successor)
     assert heard.entries["sentiment", "v9"] == 1
     other = Model(
         make_bundle(tmp_path / "other", "v1", version="v10", texts=TEXTS[5:35], answers=[1] * 15 + [0] * 15).scorer
     )
     cached.prepare(other)
-    assert "cached" not in cached.classify(TEXT, other, 1.0)
+    assert "cached" not in cached.classify(TEXT, other)
     del successor
     gc.collect()
     assert heard.entries["sentiment", "v9"] == 0
 
 
-def test_auto_keeps_verdicts_of_a_model_much_dearer_than_a_look_up_alone(ids, heard, tmp_path):
-    def slowly(text, model, now_s) -> Verdict:
+def test_auto_keeps_verdicts_of_a_model_much_dearer_than_a_look_up_alone(heard, tmp_path):
+    def slowly(text, model, *, explain=True) -> Verdict:
         for _ in range(40):
             model.scorer.explain(text)
-        return classify(ids, text, model, now_s)
+        return classify(text, model, explain=explain)
 
     model = Model(make_bundle(tmp_path).scorer)
-    for plainly, kept in ((partial(classify, ids), False), (slowly, True)):
-        cached = CachedVerdicts(plainly, ids, heard, always=False, entries=10, max_distance=0.1)
+    for plainly, kept in ((classify, False), (slowly, True)):
+        cached = CachedVerdicts(plainly, heard, always=False, entries=10, max_distance=0.1)
         cached.prepare(model)
-        verdicts = [cached.classify(TEXT, model, 1.0) for _ in range(2)]
+        verdicts = [cached.classify(TEXT, model) for _ in range(2)]
         assert ("cached" in verdicts[1]) == kept
 
 
-def test_a_model_that_was_not_prepared_just_answers(ids, heard, model):
-    cached = CachedVerdicts(partial(classify, ids), ids, heard, always=True, entries=10, max_distance=0.1)
-    assert "cached" not in [cached.classify(TEXT, model, 1.0) for _ in range(2)][1]
+def test_a_model_that_was_not_prepared_just_answers(heard, model):
+    cached = CachedVerdicts(classify, heard, always=True, entries=10, max_distance=0.1)
+    assert "cached" not in [cached.classify(TEXT, model) for _ in range(2)][1]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any, NamedTuple
 
-from lib_ml.scorer import Explained, Scorer
+from lib_ml.scorer import Explained, Judged, Scorer
 
 from model_service.domain.prediction_id import MODEL_BYTES
 
@@ -51,7 +51,7 @@ class Model:
         self.sha256 = scorer.sha256
         self.labels = scorer.labels
         self.thresholds = tuple(manifest.thresholds.get(label, DEFAULT_THRESHOLD) for label in scorer.labels)
-        self.languages: tuple[str, ...] = getattr(manifest, "languages", ("en",))
+        self.languages = manifest.languages
         self.id_bytes = bytes.fromhex(scorer.sha256)[:MODEL_BYTES]
         self.card = {"name": self.name, "version": self.version, "sha256": self.sha256}
         self.label_index = {label: index for index, label in enumerate(scorer.labels)}
@@ -67,6 +67,17 @@ class Model:
         if not isfinite(sum(labels.values()) + coverage + sum([weight for _, weight in explanation])):
             raise AnswerNotEncodable(self.sha256)
         return explained
+
+    def judge(self, text: str) -> Judged:
+        """The same without reasons, in a fraction of the time. Raises ClassifierFailed, AnswerNotEncodable."""
+        try:
+            judged = self.scorer.judge(text)
+        except Exception as error:
+            raise ClassifierFailed(self.sha256, type(error).__name__) from error
+        _, _, labels, coverage = judged
+        if not isfinite(sum(labels.values()) + coverage):
+            raise AnswerNotEncodable(self.sha256)
+        return judged
 
     def probabilities(self, text: str) -> tuple[float, ...]:
         """That of each label, in the order of `labels`. Raises ClassifierFailed, AnswerNotEncodable."""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from model_service.domain.models import Models
-from model_service.domain.prediction_id import PredictionIds
+from model_service.domain.active_model import ActiveModel
+from model_service.domain.prediction_id import VERDICT, PredictionIds
 
 __all__ = [
     "Feedback",
@@ -73,22 +73,21 @@ class FeedbackStore(Protocol):
 
 
 def judge_feedback(
-    prediction_id: str, label: str | None, ids: PredictionIds, models: Models, now_s: float, *, longest_s: float
+    prediction_id: str, label: str | None, ids: PredictionIds, active: ActiveModel, now_s: float, *, longest_s: float
 ) -> Feedback:
     """The feedback, when the id is ours and not older than `longest_s`, and the label is one of its model's.
 
-    Raises PredictionUnknown, TooLate, OfAnotherTask, LabelUnknown, NoModel.
+    `active`: the slot of the model that /predict answers with.
+    Raises PredictionUnknown, OfAnotherTask, TooLate, LabelUnknown, NoModel.
     """
     prediction = ids.read(prediction_id)
     if prediction is None:
         raise PredictionUnknown
+    if prediction.kind != VERDICT:
+        raise OfAnotherTask
     age_s = now_s - prediction.predicted_at_s
     if age_s > longest_s:
         raise TooLate(age_s, longest_s)
-    active = models.primary
-    others = (each for each in models.all if each is not active)
-    if active.remembered(prediction.model) is None and any(each.remembered(prediction.model) for each in others):
-        raise OfAnotherTask
     known = active.labels_of(prediction.model)
     if known is None:
         raise NoModel

@@ -22,12 +22,11 @@ class LabelVerdict(TypedDict):
 class Moderation(TypedDict):
     """A verdict whose labels do not exclude each other. `label` is the likeliest, which `explanation` explains."""
 
-    id: str
     label: str
     probability: float
     flagged: bool
     labels: dict[str, LabelVerdict]
-    explanation: list[TermWeight]
+    explanation: NotRequired[list[TermWeight]]
     coverage: float
     model: dict[str, str]
     cached: NotRequired[Cached]

@@ -41,9 +41,9 @@ class Shadow:
         self._observer = observer
         self._waiting: deque[Answered] = deque()
 
-    def classify(self, text: str, model: Model, now_s: float) -> Verdict:
+    def classify(self, text: str, model: Model, *, explain: bool = True) -> Verdict:
         """The first model's verdict, untouched."""
-        verdict = self._classify(text, model, now_s)
+        verdict = self._classify(text, model, explain=explain)
         second = self._active.model
         if second is None or second.labels != model.labels:
             return verdict

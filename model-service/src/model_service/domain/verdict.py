@@ -1,12 +1,10 @@
 """From a text to a verdict."""
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NotRequired, TypedDict
+from typing import NotRequired, Protocol, TypedDict
 
 from model_service.domain.active_model import Model
-from model_service.domain.prediction_id import PredictionIds
 
 __all__ = ["Cached", "Classify", "Tally", "TermWeight", "Verdict", "classify"]
 
@@ -25,13 +23,12 @@ class Cached(TypedDict):
 
 
 class Verdict(TypedDict):
-    """What /predict answers, but for the service's version."""
+    """What a model says of a text; a route adds the prediction's id and the service's version."""
 
-    id: str
     label: str
     probability: float
     labels: dict[str, float]
-    explanation: list[TermWeight]
+    explanation: NotRequired[list[TermWeight]]
     coverage: float
     model: dict[str, str]
     cached: NotRequired[Cached]
@@ -53,15 +50,25 @@ class Tally:
         self.coverages.append(verdict["coverage"])
 
 
-# A text, the model, seconds since 1970: what the routes are given, be it plain, cached or shadowed.
-Classify = Callable[[str, Model, float], Verdict]
+class Classify(Protocol):
+    """What the routes are given, be it plain, cached or shadowed."""
+
+    def __call__(self, text: str, model: Model, *, explain: bool = True) -> Verdict: ...
 
 
-def classify(ids: PredictionIds, text: str, model: Model, now_s: float) -> Verdict:
-    """`model`'s verdict on `text`; `now_s`: seconds since 1970. Raises ClassifierFailed, AnswerNotEncodable."""
+def classify(text: str, model: Model, *, explain: bool = True) -> Verdict:
+    """`model`'s verdict on `text`, with its explanation or without. Raises ClassifierFailed, AnswerNotEncodable."""
+    if not explain:
+        label, probability, labels, coverage = model.judge(text)
+        return {
+            "label": label,
+            "probability": probability,
+            "labels": labels,
+            "coverage": coverage,
+            "model": model.card,
+        }
     label, probability, labels, explanation, coverage = model.explain(text)
     return {
-        "id": ids.issue(model.id_bytes, model.label_index[label], now_s),
         "label": label,
         "probability": probability,
         "labels": labels,

@@ -12,7 +12,6 @@ from pydantic_core import from_json, to_json
 
 from model_service.domain.active_model import Model
 from model_service.domain.near_duplicates import Guard, LookUp, NearDuplicates, Standing
-from model_service.domain.prediction_id import PredictionIds
 from model_service.domain.verdict import Classify, TermWeight, Verdict
 
 __all__ = ["CacheObserver", "CachedVerdicts", "Result"]
@@ -36,15 +35,15 @@ class CacheObserver(Protocol):
 
 
 class CachedVerdicts:
-    """Classifies, and remembers: a text that came before, or nearly, gets the verdict of then under an id of its own.
+    """Classifies, and remembers: a text that came before, or nearly, gets the verdict of then.
 
-    Each model has a memory of its own, which goes with it.
+    Verdicts without an explanation are neither kept nor looked up: they are cheap, and who asks for them wants exact
+    numbers. Each model has a memory of its own, which goes with it.
     """
 
     def __init__(
         self,
         classify: Classify,
-        ids: PredictionIds,
         observer: CacheObserver,
         *,
         always: bool,
@@ -53,7 +52,6 @@ class CachedVerdicts:
     ) -> None:
         """`always`: for every model; else only for those whose scoring is much dearer than a look-up."""
         self._classify = classify
-        self._ids = ids
         self._observer = observer
         self._always = always
         self._entries = entries
@@ -71,7 +69,7 @@ class CachedVerdicts:
         texts = [golden.text for golden in model.scorer.manifest.golden if len(golden.text) >= MIN_CHARS]
         if not texts:
             return 1.0
-        verdicts = {text: self._classify(text, model, 0.0) for text in texts}
+        verdicts = {text: self._classify(text, model) for text in texts}
 
         def miss() -> None:
             memory = self._memory(model, guard)
@@ -80,37 +78,28 @@ class CachedVerdicts:
 
         def score() -> None:
             for text in texts:
-                self._classify(text, model, 0.0)
+                self._classify(text, model)
 
         guard = Guard(model.scorer)
         miss()  # its words are weighed once
         return _seconds(miss) / _seconds(score)
 
-    def classify(self, text: str, model: Model, now_s: float) -> Verdict:
-        """`model`'s verdict on `text`; with "cached" when it was given before. `now_s`: seconds since 1970."""
-        memory = self._memories.get(model)
+    def classify(self, text: str, model: Model, *, explain: bool = True) -> Verdict:
+        """`model`'s verdict on `text`; with "cached" when it was given before."""
+        memory = self._memories.get(model) if explain else None
         if memory is None or len(text) < MIN_CHARS:
-            return self._classify(text, model, now_s)
+            return self._classify(text, model, explain=explain)
         started = perf_counter()
         cleaned = clean(text)
         found = memory.look_up(cleaned)
         if found.value is not None:
-            verdict = self._served(found, found.value, cleaned, model, now_s)
+            verdict = _served(found, found.value, cleaned, model)
             self._observer.looked_up(model, "near" if found.distance else "exact", perf_counter() - started)
             return verdict
         self._observer.looked_up(model, "miss", perf_counter() - started)
-        verdict = self._classify(text, model, now_s)
+        verdict = self._classify(text, model)
         _keep(memory, cleaned, found.key, verdict, model)
         self._observer.kept(model.name, model.version, len(memory))
-        return verdict
-
-    def _served(self, found: LookUp, value: bytes, cleaned: str, model: Model, now_s: float) -> Verdict:
-        verdict: Verdict = from_json(value)
-        verdict["id"] = self._ids.issue(model.id_bytes, model.label_index[verdict["label"]], now_s)
-        verdict["model"] = model.card
-        verdict["cached"] = {"distance": found.distance}
-        if found.distance:
-            verdict["explanation"] = _own_words(verdict["explanation"], cleaned)
         return verdict
 
     def _memory(self, model: Model, guard: Guard | None = None) -> NearDuplicates:
@@ -118,9 +107,18 @@ class CachedVerdicts:
         return NearDuplicates(guard, entries=self._entries, max_distance=self._max_distance)
 
 
+def _served(found: LookUp, value: bytes, cleaned: str, model: Model) -> Verdict:
+    verdict: Verdict = from_json(value)
+    verdict["model"] = model.card
+    verdict["cached"] = {"distance": found.distance}
+    if found.distance:
+        verdict["explanation"] = _own_words(verdict["explanation"], cleaned)
+    return verdict
+
+
 def _keep(memory: NearDuplicates, cleaned: str, key: str, verdict: Verdict, model: Model) -> None:
     # As bytes: thousands of verdicts as objects would be walked through at every full collection of garbage.
-    kept: dict[str, Any] = {name: part for name, part in verdict.items() if name not in {"id", "model"}}
+    kept: dict[str, Any] = {name: part for name, part in verdict.items() if name != "model"}
     memory.keep(cleaned, key, to_json(kept), standing(verdict, model.thresholds))
 
 

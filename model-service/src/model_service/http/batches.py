@@ -11,7 +11,7 @@ from lib_web.problems import Problem
 from lib_web.text_body import text_fault
 from pydantic_core import to_json
 
-from model_service.domain import AnswerNotEncodable, ClassifierFailed, Model, Observer
+from model_service.domain import AnswerNotEncodable, ClassifierFailed, Model, Observer, PredictionIds
 from model_service.domain.verdict import Classify, Tally
 from model_service.http.problem_types import problem_of
 
@@ -29,6 +29,7 @@ class Scoring:
     """How texts are classified and observed; the same for every batch of a service."""
 
     classify: Classify
+    ids: PredictionIds
     observer: Observer
     max_text_chars: int
     service_version: str
@@ -37,9 +38,13 @@ class Scoring:
 class Batch:
     """Texts for one model, also when it is swapped meanwhile."""
 
-    def __init__(self, texts: Sequence[object], model: Model, scoring: Scoring, where: dict[str, Any]) -> None:
+    def __init__(
+        self, texts: Sequence[object], model: Model, scoring: Scoring, where: dict[str, Any], *, explain: bool
+    ) -> None:
         """`where`: the members instance and request_id of its problems."""
         self._texts = texts
+        self._explain = explain
+        self._issue = scoring.ids.issuer(model.id_bytes, len(model.labels), time(), len(texts))
         self._model = model
         self._scoring = scoring
         self._where = where
@@ -83,11 +88,12 @@ class Batch:
     def _verdict(self, place: int, text: str) -> bytes:
         started = perf_counter()
         try:
-            verdict = self._scoring.classify(text, self._model, time())
+            verdict = self._scoring.classify(text, self._model, explain=self._explain)
         except (ClassifierFailed, AnswerNotEncodable) as failure:
             return self._rendered(problem_of(failure), place, "The model failed on this text.")
         self._tally.add(verdict, perf_counter() - started)
-        return to_json(verdict | {"service_version": self._scoring.service_version})
+        named = self._issue(self._model.label_index[verdict["label"]])
+        return to_json({"id": named, **verdict, "service_version": self._scoring.service_version})
 
     def _refusal(self, place: int, fault: str) -> bytes:
         detail = f"The text does not fit: texts.{place}."

@@ -13,7 +13,8 @@ from lib_web.text_body import text_field
 from pydantic import BaseModel, Field, create_model
 from pydantic_core import to_json
 
-from model_service.domain import Model, Models, Observer, moderate
+from model_service.domain import Model, Models, Observer, PredictionIds, moderate
+from model_service.domain.prediction_id import MODERATION
 from model_service.domain.verdict import Classify
 from model_service.http.authentication import require_token
 from model_service.http.call_counting import metered
@@ -88,7 +89,13 @@ class Message(Body):
 
 
 def classify_routes(
-    models: Models, classify: Classify, observer: Observer, *, max_text_chars: int, service_version: str
+    models: Models,
+    classify: Classify,
+    ids: PredictionIds,
+    observer: Observer,
+    *,
+    max_text_chars: int,
+    service_version: str,
 ) -> APIBlueprint:
     """The blueprint with /classify; messages up to `max_text_chars` characters."""
     routes = APIBlueprint("classify", __name__)
@@ -143,11 +150,13 @@ def classify_routes(
         answered_by(model)
         metered(len(message))
         started = perf_counter()
-        moderation = moderate(classify(message, model, time()), model)
+        moderation = moderate(classify(message, model), model)
         observer.moderated(models.moderation_name, model, moderation["flagged"], perf_counter() - started)
         structlog.contextvars.bind_contextvars(
             flagged=moderation["flagged"], model_version=model.version, text_chars=len(message)
         )
-        return Response(to_json({**moderation, "service_version": service_version}), mimetype="application/json")
+        named = ids.issue(model.id_bytes, model.label_index[moderation["label"]], time(), MODERATION)
+        document = {"id": named, **moderation, "service_version": service_version}
+        return Response(to_json(document), mimetype="application/json")
 
     return routes

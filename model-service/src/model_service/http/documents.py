@@ -52,7 +52,7 @@ class VerdictDocument(BaseModel):
     label: str = Field(description="The likeliest label")
     probability: Share = Field(description="That of `label`")
     labels: dict[str, Share] = Field(description="The probability of every label")
-    explanation: list[TermDocument] = Field(description="Strongest first")
+    explanation: list[TermDocument] = Field([], description="Strongest first; absent when `explain` is false")
     coverage: Share = Field(description="Share of the words that the model knows")
     model: ModelDocument
     service_version: str

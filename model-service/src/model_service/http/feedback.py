@@ -12,11 +12,11 @@ from lib_web.problems import FieldError, Problem
 from pydantic import Field
 
 from model_service.domain import (
+    ActiveModel,
     Feedback,
     FeedbackNotStored,
     FeedbackStore,
     LabelUnknown,
-    Models,
     NoModel,
     Observer,
     OfAnotherTask,
@@ -42,7 +42,7 @@ class FeedbackRequest(Body):
 
 
 def feedback_routes(
-    models: Models, ids: PredictionIds, store: FeedbackStore, observer: Observer, *, longest_s: float
+    active: ActiveModel, ids: PredictionIds, store: FeedbackStore, observer: Observer, *, longest_s: float
 ) -> APIBlueprint:
     """The blueprint with /feedback, taken for `longest_s` after the prediction."""
     routes = APIBlueprint("feedback", __name__)
@@ -69,7 +69,7 @@ def feedback_routes(
     )
     def give_feedback() -> Response:
         body = read_json(FeedbackRequest)
-        feedback = _judged(body, models, ids, longest_s)
+        feedback = _judged(body, active, ids, longest_s)
         if _stored(feedback, store):
             observer.corrected(feedback)
         return jsonify(id=body.id, label=body.label)
@@ -77,9 +77,9 @@ def feedback_routes(
     return routes
 
 
-def _judged(body: FeedbackRequest, models: Models, ids: PredictionIds, longest_s: float) -> Feedback:
+def _judged(body: FeedbackRequest, active: ActiveModel, ids: PredictionIds, longest_s: float) -> Feedback:
     try:
-        return judge_feedback(body.id, body.label, ids, models, time(), longest_s=longest_s)
+        return judge_feedback(body.id, body.label, ids, active, time(), longest_s=longest_s)
     except PredictionUnknown:
         raise Problem(404, "Not Found", "No prediction of this service has that id.") from None
     except TooLate as late:
