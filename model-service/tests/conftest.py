@@ -130,6 +130,7 @@ def whole_service(request, tmp_path_factory, bundles, moderators):
         "MODEL_SERVICE_AUTH__TOKENS_FILE": str(folder / "tokens.yaml"),
         "MODEL_SERVICE_SERVER": request.param,
         "MODEL_SERVICE_WORKERS": "2",
+        "MODEL_SERVICE_MAX_BATCH_BYTES": "2000000",
         "MODEL_SERVICE_THREADS": "8",
     }
     with running("model-service", environment, folder / "service.log") as service:
