@@ -1,4 +1,8 @@
-"""Feedback in SQLite through SQLAlchemy core: one row a prediction, the last word on it; predictions by the hour."""
+"""Feedback in SQLite through SQLAlchemy core: one row a prediction, the last word on it; predictions by the hour.
+
+Statements become SQL when the store is made, which is before the workers are forked: a worker that wrote its SQL itself
+would need 5 MB of its own for it.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,9 +17,9 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
-    Select,
     String,
     Table,
+    bindparam,
     create_engine,
     delete,
     event,
@@ -24,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql import ClauseElement
 
 from model_service.domain import Feedback, FeedbackNotStored
 from model_service.domain.live_accuracy import HOUR_S, Predicted
@@ -62,8 +67,13 @@ class SqlFeedbackStore:
     def __init__(self, url: str) -> None:
         """`url`: SQLAlchemy's, of a SQLite file. Connects first when used."""
         # hide_parameters: an error's words must not hold what was to be stored.
-        self._engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_S})
+        self._engine = create_engine(
+            url, hide_parameters=True, paramstyle="named", connect_args={"timeout": BUSY_TIMEOUT_S}
+        )
         event.listen(self._engine, "connect", _make_durable)
+        self._put, self._add = self._sql(_put()), self._sql(_add())
+        self._forget, self._predictions = self._sql(_forget()), self._sql(_predictions())
+        self._last_words = self._sql(_last_words())
 
     def create_table(self) -> None:
         """Make the tables if there are none, and leave no connection open. Raises FeedbackNotStored."""
@@ -78,58 +88,35 @@ class SqlFeedbackStore:
 
     def put(self, feedback: Feedback) -> bool:
         """See FeedbackStore."""
-        row = insert(feedback_table).values(vars(feedback))
-        changed = {"label": row.excluded.label, "given_at_s": row.excluded.given_at_s}
-        last_word = row.on_conflict_do_update(
-            index_elements=["prediction_id"],
-            set_=changed,
-            where=feedback_table.c.label.is_distinct_from(row.excluded.label),
-        )
-        try:
-            with self._engine.begin() as connection:
-                return connection.execute(last_word).rowcount > 0
-        except SQLAlchemyError as error:
-            raise FeedbackNotStored(_reason(error)) from error
+        with self._failing_as_ours(), self._engine.begin() as connection:
+            return connection.exec_driver_sql(self._put, vars(feedback)).rowcount > 0
 
     def add_predictions(self, hour: int, counts: Mapping[Predicted, int], oldest_hour: int) -> None:
         """See PredictionStore."""
-        table = predictions_table
         rows = [
             {"hour": hour, "model_version": version, "label": label, "count": count}
             for (version, label), count in counts.items()
         ]
-        row = insert(table)
-        added = row.on_conflict_do_update(
-            index_elements=["hour", "model_version", "label"], set_={"count": table.c.count + row.excluded.count}
-        )
         with self._failing_as_ours(), self._engine.begin() as connection:
-            connection.execute(added, rows)
-            connection.execute(delete(table).where(table.c.hour < oldest_hour))
+            connection.exec_driver_sql(self._add, rows)
+            connection.exec_driver_sql(self._forget, {"oldest_hour": oldest_hour})
 
     def predictions_since(self, since_s: int) -> Counter[Predicted]:
         """See PredictionStore."""
-        columns = predictions_table.c
-        wanted = (
-            select(columns.model_version, columns.label, func.sum(columns.count))
-            .where(columns.hour >= since_s // HOUR_S)
-            .group_by(columns.model_version, columns.label)
-        )
-        return Counter({(row[0], row[1]): row[2] for row in self._rows(wanted)})
+        rows = self._rows(self._predictions, {"since_hour": since_s // HOUR_S})
+        return Counter({(version, label): count for version, label, count in rows})
 
     def last_words_since(self, since_s: int) -> list[tuple[str, str, str, int]]:
         """See PredictionStore."""
-        columns = feedback_table.c
-        said = (columns.model_version, columns.predicted_label, columns.label)
-        wanted = (
-            select(*said, func.count())
-            .where(columns.predicted_at_s >= since_s, columns.label.is_not(None))
-            .group_by(*said)
-        )
-        return [(row[0], row[1], row[2], row[3]) for row in self._rows(wanted)]
+        rows = self._rows(self._last_words, {"since_s": since_s})
+        return [(version, predicted, label, count) for version, predicted, label, count in rows]
 
-    def _rows(self, wanted: Select[Any]) -> Sequence[Any]:
+    def _rows(self, wanted: str, values: dict[str, int]) -> Sequence[Any]:
         with self._failing_as_ours(), self._engine.connect() as connection:
-            return connection.execute(wanted).all()
+            return connection.exec_driver_sql(wanted, values).all()
+
+    def _sql(self, statement: ClauseElement) -> str:
+        return str(statement.compile(self._engine))
 
     @staticmethod
     @contextmanager
@@ -146,6 +133,45 @@ class SqlFeedbackStore:
     @property
     def engine(self) -> Engine:
         return self._engine
+
+
+def _put() -> ClauseElement:
+    row = insert(feedback_table)
+    return row.on_conflict_do_update(
+        index_elements=["prediction_id"],
+        set_={"label": row.excluded.label, "given_at_s": row.excluded.given_at_s},
+        where=feedback_table.c.label.is_distinct_from(row.excluded.label),
+    )
+
+
+def _add() -> ClauseElement:
+    row, count = insert(predictions_table), predictions_table.c.count
+    return row.on_conflict_do_update(
+        index_elements=["hour", "model_version", "label"], set_={"count": count + row.excluded.count}
+    )
+
+
+def _forget() -> ClauseElement:
+    return delete(predictions_table).where(predictions_table.c.hour < bindparam("oldest_hour"))
+
+
+def _predictions() -> ClauseElement:
+    columns = predictions_table.c
+    return (
+        select(columns.model_version, columns.label, func.sum(columns.count))
+        .where(columns.hour >= bindparam("since_hour"))
+        .group_by(columns.model_version, columns.label)
+    )
+
+
+def _last_words() -> ClauseElement:
+    columns = feedback_table.c
+    said = (columns.model_version, columns.predicted_label, columns.label)
+    return (
+        select(*said, func.count())
+        .where(columns.predicted_at_s >= bindparam("since_s"), columns.label.is_not(None))
+        .group_by(*said)
+    )
 
 
 def _make_durable(connection: Connection, _record: object) -> None:
