@@ -12,9 +12,6 @@ from lib_web.service import hot_path, new_service
 from lib_web.workers import Worker, worker_of
 
 from model_service.adapters import (
-    IssuerKeys,
-    JwtTokens,
-    KeysNotReadable,
     LiveFigures,
     PrometheusObserver,
     RegistryWatcher,
@@ -186,7 +183,11 @@ def _tokens(settings: Settings) -> Tokens:
     return static if auth.jwt is None else FirstToKnow(static, _jwt_tokens(auth.jwt))
 
 
-def _jwt_tokens(jwt: JwtSettings) -> JwtTokens:
+def _jwt_tokens(jwt: JwtSettings) -> Tokens:
+    # Only who asks for signed tokens loads what reads them.
+    from model_service.adapters.jwt_keys import IssuerKeys, KeysNotReadable  # noqa: PLC0415
+    from model_service.adapters.jwt_tokens import JwtTokens  # noqa: PLC0415
+
     keys = IssuerKeys(jwt.jwks)
     # An issuer may be away when we start; a file that is has to be mended.
     if not keys.remote:

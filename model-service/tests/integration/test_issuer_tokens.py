@@ -14,7 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
-from model_service.adapters import IssuerKeys, JwtTokens, jwt_keys
+from model_service.adapters import jwt_keys
+from model_service.adapters.jwt_keys import IssuerKeys
+from model_service.adapters.jwt_tokens import JwtTokens
 
 ISSUER, AUDIENCE = "https://issuer.test/", "palate"
 
