@@ -46,12 +46,13 @@ def serve(
     """
     listener = listen(host, port)
     log.info("listening", host=host, port=listener.getsockname()[1], server=server, workers=workers)
+    if server == "granian":
+        from lib_web.server.granian_server import run  # noqa: PLC0415 - only the chosen server is loaded
+    else:
+        from lib_web.server.gunicorn_server import run  # noqa: PLC0415 - as above
     with shared_folder() as folder:
         share_metrics(folder)
         program = Program(create_app(), folder, workers, threads, drain_s, on_worker_start, on_worker_stop)
+        # After all that is loaded.
         share_memory()
-        if server == "granian":
-            from lib_web.server.granian_server import run  # noqa: PLC0415 - only the chosen server is loaded
-        else:
-            from lib_web.server.gunicorn_server import run  # noqa: PLC0415 - as above
         run(program, listener)
