@@ -4,7 +4,7 @@ Each block folds its part of the trained pipeline into dictionaries: term -> wei
 gives the same sum word by word. A block that counts n-grams splits each n-gram's part evenly among its words.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from itertools import chain, repeat
@@ -30,8 +30,8 @@ class Block(Protocol):
         """What the block adds to the log-odds of the text."""
         ...
 
-    def attribute(self, reading: Reading) -> Iterable[Part]:
-        """The same sum in parts: (word, part), a word as often as it stands in the text."""
+    def attribute(self, reading: Reading) -> dict[str, float]:
+        """The same sum in parts: what each word adds, with all that it does in the text."""
         ...
 
 
@@ -48,9 +48,15 @@ class Counts:
         """The total again, in parts: what each group of a text's terms adds to it."""
         return [sum(map(self._weight_of, group, repeat(0.0))) for group in groups]
 
-    def each(self, terms: Sequence[str]) -> Iterable[float]:
-        """The parts when every term is a group of its own."""
-        return map(self._weight_of, terms, repeat(0.0))
+    def by_term(self, terms: Sequence[str]) -> dict[str, float]:
+        """The total in parts once more: what each term adds to it."""
+        parts: dict[str, float] = {}
+        weight_of, so_far = self._weight_of, parts.get
+        for term in terms:
+            weight = weight_of(term)
+            if weight:
+                parts[term] = so_far(term, 0.0) + weight
+        return parts
 
 
 class SublinearCounts:
@@ -68,8 +74,8 @@ class SublinearCounts:
         share = {term: weights.get(term, 0.0) * (1 + log(count)) / count for term, count in counts.items()}
         return [sum([share[term] for term in group]) for group in groups]
 
-    def each(self, terms: Sequence[str]) -> Iterable[float]:
-        return self.parts([(term,) for term in terms])
+    def by_term(self, terms: Sequence[str]) -> dict[str, float]:
+        return summed(zip(terms, self.parts([(term,) for term in terms]), strict=True))
 
 
 class Tfidf:
@@ -96,8 +102,8 @@ class Tfidf:
         # Every occurrence of a term weighs the same, so there is no need to look at how often it stands there.
         return [sum([folded[0] for term in group if (folded := folded_of(term))]) / length for group in groups]
 
-    def each(self, terms: Sequence[str]) -> Iterable[float]:
-        return self.parts([(term,) for term in terms])
+    def by_term(self, terms: Sequence[str]) -> dict[str, float]:
+        return summed(zip(terms, self.parts([(term,) for term in terms]), strict=True))
 
     def _sums(self, counts: Counter[str]) -> tuple[float, float]:
         """Of the block's unscaled vector: its inner product with the weights, and its squared length."""
@@ -141,12 +147,12 @@ class Words:
     def add(self, reading: Reading) -> float:
         return self.weights.total(self._terms_of(reading))
 
-    def attribute(self, reading: Reading) -> Iterable[Part]:
-        terms = self._terms_of(reading)
-        parts = zip(terms, self.weights.each(terms), strict=True)
+    def attribute(self, reading: Reading) -> dict[str, float]:
+        parts = self.weights.by_term(self._terms_of(reading))
         if self.plain:
             return parts
-        return chain.from_iterable([shared(term.replace(NEGATED, "").split(" "), part) for term, part in parts if part])
+        among = [shared(term.replace(NEGATED, "").split(" "), part) for term, part in parts.items() if part]
+        return summed(chain.from_iterable(among))
 
 
 class Chunk(NamedTuple):
@@ -172,10 +178,10 @@ class Characters:
         chunks = map(self._chunk, reading.cleaned.split())
         return self._weights.total(chain.from_iterable([chunk.terms for chunk in chunks]))
 
-    def attribute(self, reading: Reading) -> Iterator[Part]:
+    def attribute(self, reading: Reading) -> dict[str, float]:
         chunks = [*map(self._chunk, reading.cleaned.split())]
-        for chunk, part in zip(chunks, self._weights.parts([chunk.terms for chunk in chunks]), strict=True):
-            yield from shared(chunk.words, part)
+        parts = zip(chunks, self._weights.parts([chunk.terms for chunk in chunks]), strict=True)
+        return summed(chain.from_iterable([shared(chunk.words, part) for chunk, part in parts]))
 
     def _chunk(self, chunk: str) -> Chunk:
         # Long chunks are rare, and a memory of them could be made to grow without end.
@@ -197,9 +203,12 @@ class Valence:
         self._weights = dict(zip(terms, weights, strict=True))
 
     def add(self, reading: Reading) -> float:
-        return sum([part for _, part in self.attribute(reading)])
+        return sum([part for _, part in self._parts(reading)])
 
-    def attribute(self, reading: Reading) -> Iterator[Part]:
+    def attribute(self, reading: Reading) -> dict[str, float]:
+        return summed(self._parts(reading))
+
+    def _parts(self, reading: Reading) -> Iterator[Part]:
         weights, factors = self._weights, word_discounts(reading, self._block)
         for word, negated, factor in zip(reading.words, reading.negated, factors, strict=True):
             if word in weights:
@@ -212,3 +221,11 @@ def shared(among: list[str], part: float) -> Iterable[Part]:
         return ((among[0], part),)
     share = part / len(among)
     return [(word, share) for word in among]
+
+
+def summed(parts: Iterable[Part]) -> dict[str, float]:
+    """What each word has got in all its parts."""
+    sums: defaultdict[str, float] = defaultdict(float)
+    for word, part in parts:
+        sums[word] += part
+    return sums

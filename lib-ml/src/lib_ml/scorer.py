@@ -5,14 +5,15 @@ networks go through `matrix`, which finds a text's terms once for all columns. s
 """
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import chain
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
 
-from lib_ml.blocks import Block, Characters, Valence, Words, weighting
+from lib_ml.blocks import Block, Characters, Valence, Words, summed, weighting
 from lib_ml.bundle import Array, Bundle, terms_by_block
 from lib_ml.features import NEGATED, stop_words
 from lib_ml.manifest import Manifest
@@ -69,9 +70,9 @@ class Reasons(NamedTuple):
         return Reasons(-self.intercept, {word: -part for word, part in self.parts.items()})
 
     def strongest(self, limit: int) -> tuple[Term, ...]:
-        # Sorted as they are, tuples need no call each; no two words are the same, so the third number decides nothing.
+        # Sorted as they are, tuples need no call each. No two words are the same, so their parts decide nothing.
         weighed = sorted([(-abs(part), word, part) for word, part in self.parts.items() if part])
-        terms = [*map(_term, [(word, part) for _, word, part in weighed[:limit]])]
+        terms = [*map(_term, map(itemgetter(1, 2), weighed[:limit]))]
         if len(weighed) > limit:
             terms.append(Term(OTHER, math.fsum([part for _, _, part in weighed[limit:]])))
         return (*terms, Term(INTERCEPT, self.intercept))
@@ -136,13 +137,8 @@ class Scorer:
         reading = read(text, self._reach)
         probabilities, reasons = self._reasoned(reading, of)
         probability, label = max(zip(probabilities, self.labels, strict=True))
-        return Explained(
-            label=label,
-            probability=probability,
-            labels=dict(zip(self.labels, probabilities, strict=True)),
-            explanation=reasons.strongest(limit),
-            coverage=self._coverage(reading.words),
-        )
+        labels = dict(zip(self.labels, probabilities, strict=True))
+        return Explained(label, probability, labels, reasons.strongest(limit), self._coverage(reading.words))
 
     def coverage(self, text: str) -> float:
         """The share of the text's words that the vocabulary or a lexicon knows, 0 to 1; 0 for a text without words."""
@@ -227,11 +223,10 @@ def _log_odds(column: Column, reading: Reading) -> float:
 
 def _reasons(column: Column, reading: Reading) -> Reasons:
     intercept, blocks = column
-    parts: defaultdict[str, float] = defaultdict(float)
-    for block in blocks:
-        for word, part in block.attribute(reading):
-            parts[word] += part
-    return Reasons(intercept, parts)
+    parts = [block.attribute(reading) for block in blocks]
+    if len(parts) == 1:
+        return Reasons(intercept, parts[0])
+    return Reasons(intercept, summed(chain.from_iterable([each.items() for each in parts])))
 
 
 def _column(bundle: Bundle) -> Column:

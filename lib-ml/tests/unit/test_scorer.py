@@ -73,7 +73,7 @@ def test_the_golden_texts_prove_the_explanation_too(trained, monkeypatch):
     """A service answers with `explain`; a model whose explanation is off must not be called ready."""
     scorer = Scorer(load_bundle(trained("v2").folder))
     scorer.check_golden()
-    monkeypatch.setattr(Words, "attribute", lambda *_: iter(()))
+    monkeypatch.setattr(Words, "attribute", lambda *_: {})
     assert scorer.probabilities("good soup") == trained("v2").scorer.probabilities("good soup")
     with pytest.raises(GoldenMismatch):
         scorer.check_golden()
