@@ -154,6 +154,17 @@ class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn brings no types
         """Threads for those that wait for their clients, too; it starts them when they are needed."""
         return ThreadPoolExecutor(self.cfg.threads + WAITING)
 
+    def finish_request(self, conn: Any, fs: "Future[object]") -> None:  # noqa: ANN401 - gunicorn's signature
+        """As gunicorn's, whose one accepting thread waits up to two seconds until a refused client closes, too."""
+        if fs.cancelled() or fs.exception() is not None or fs.result():
+            super().finish_request(conn, fs)
+            return
+        closing = self.tpool.submit(conn.close, graceful=True)
+        closing.add_done_callback(lambda _: self.method_queue.defer(self._count_closed))
+
+    def _count_closed(self) -> None:
+        self.nr_conns -= 1
+
     def enqueue_req(self, conn: Any) -> None:  # noqa: ANN401 - gunicorn's signature
         """Let a new connection wait for its first byte in the poller; gunicorn lets it hold a thread for seconds."""
         if conn.initialized or conn.data_ready or conn.wait_for_data(0):

@@ -62,7 +62,9 @@ class CachedVerdicts:
         """Decide whether the model's verdicts are kept: takes milliseconds, so before it answers."""
         worth_it = self._always or self.break_even(model) <= WORTH_IT
         self._memories[model] = self._memory(model) if worth_it else None
-        finalize(model, self._observer.kept, model.name, model.version, 0)
+        gone = finalize(model, self._observer.kept, model.name, model.version, 0)
+        # With the process itself, its metrics are gone before.
+        gone.atexit = False
 
     def break_even(self, model: Model) -> float:
         """The share of hits from which on look-ups pay: the time of one by that of scoring a text, on golden texts."""
