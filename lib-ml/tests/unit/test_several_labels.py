@@ -132,7 +132,6 @@ def without(name):
         (lambda arrays: arrays | {"output.weights": arrays["output.weights"].T}, {}, "output.weights is"),
         (lambda arrays: arrays | {"output.intercept": np.zeros(5)}, {}, "output.intercept is"),
         (lambda arrays: arrays | {"output.weights": np.full((7, 6), np.nan)}, {}, "NaN"),
-        (lambda arrays: arrays | {"output.weights": np.zeros((7, 6), "float32")}, {}, "output.weights is <f4"),
         (lambda arrays: arrays | {"intercept": np.zeros(6)}, {}, "intercept is"),
         (dict, {"hidden": 8}, "intercept is <f8"),
         (dict, {"hidden": 0}, "holds"),
