@@ -43,7 +43,7 @@ test: .venv/.installed-dev ## All tests, real browser and whole stack included, 
 
 .PHONY: fuzz
 fuzz: .venv/.installed-dev ## [EXAMPLES=200]: generated requests against the real services, that many an operation
-	EXAMPLES='$(or $(EXAMPLES),200)' $(BIN)/pytest -s model-service/tests/integration/test_fuzz.py
+	EXAMPLES='$(or $(EXAMPLES),200)' $(BIN)/pytest -s model-service/tests/integration/test_fuzz.py app/tests/integration/test_app_fuzz.py
 
 .PHONY: check
 check: .venv/.installed-dev ## Lint, format, types and the rules of who may import whom

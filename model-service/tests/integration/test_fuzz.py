@@ -1,25 +1,16 @@
-"""Requests that schemathesis makes from the service's own OpenAPI document, and whether the answers are as it says."""
+"""Requests made from the service's own OpenAPI document; schemathesis.toml says what is asked, and what is left out."""
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
-from real_process import PROGRAMS
-
-# An operation; `make fuzz EXAMPLES=200` asks for more.
-EXAMPLES = int(os.environ.get("EXAMPLES", "20"))
-# Beside this: what is left out, and why.
-CONFIG = Path(__file__).parents[2] / "schemathesis.toml"
+from generated_requests import PATIENCE_S, ask_by_its_document
 
 
-@pytest.mark.timeout(150 + 3 * EXAMPLES)
+@pytest.mark.timeout(PATIENCE_S)
 def test_generated_requests_get_what_the_document_says(whole_service, tmp_path):
-    told = {"SERVICE_URL": whole_service.url, "SERVICE_TOKEN": whole_service.token}
-    document = f"{whole_service.url}/openapi.json"
-    command = [PROGRAMS / "st", "--config-file", CONFIG, "run", document, "--max-examples", str(EXAMPLES), "--no-color"]
-    # Its words go to the terminal under `pytest -s`, else pytest shows them with a failure.
-    assert subprocess.run(command, cwd=tmp_path, env=os.environ | told, check=False).returncode == 0
+    config = Path(__file__).parents[2] / "schemathesis.toml"
+    workers = whole_service.workers()
+    assert ask_by_its_document(whole_service, config, tmp_path, token=whole_service.token)
     assert b'status="5xx"' not in whole_service.ask("GET", "/metrics")[2]
     assert whole_service.lines(), "and every line of the log is JSON"
-    assert len(whole_service.workers()) == 2
+    assert whole_service.workers() == workers
