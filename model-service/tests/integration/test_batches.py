@@ -52,6 +52,51 @@ def test_a_bad_text_gets_a_problem_in_its_place_and_its_neighbours_their_verdict
     assert reply.headers["X-Palate-Model-Version"] == "v1"
 
 
+@pytest.mark.parametrize("body", [{"texts": [*GOOD, 7]}, {"text": GOOD[0]}])
+@pytest.mark.parametrize("accept", [{}, LINES])
+def test_without_an_explanation_everything_else_of_the_verdict_stays(client, body, accept):
+    def results(reply) -> list[dict]:
+        lines = [json.loads(line) for line in reply.text.splitlines()]
+        return lines[0].get("results", lines)
+
+    explained = results(client.post("/predict", json=body | {"explain": True}, headers=accept))
+    plain = results(client.post("/predict", json=body | {"explain": False}, headers=accept))
+    for whole, short in zip(explained, plain, strict=True):
+        if "status" in whole:
+            assert short["errors"] == whole["errors"]
+            continue
+        reasons = whole.pop("explanation")
+        assert reasons
+        for name in ("probability", "labels"):
+            assert short.pop(name) == pytest.approx(whole.pop(name), abs=1e-12)
+        assert settled(short) == settled(whole)
+
+
+def test_many_get_the_very_numbers_that_each_would_get_alone(client):
+    texts = [f"{first} {second}" for first in GOOD for second in (*GOOD, "Crème brûlée, isn't it?", "good good cold")]
+    for explain in (True, False):
+        together = client.post("/predict", json={"texts": texts, "explain": explain}).json["results"]
+        alone = [client.post("/predict", json={"text": text, "explain": explain}).json for text in texts]
+        assert [settled(verdict) for verdict in together] == [settled(verdict) for verdict in alone]
+
+
+@pytest.mark.parametrize("beginning", ['{"explain": false, "texts"', '{ "explain" :false,"texts"', '{"texts"'])
+def test_explain_may_stand_before_the_texts_of_a_long_body(client, beginning):
+    ending = ', "explain": false}' if "explain" not in beginning else "}"
+    body = beginning + ': ["' + "good soup " * 190 + '"' + (', "' + "good soup " * 190 + '"') * 700 + "]" + ending
+    assert len(body) > 1_000_000
+    reply = client.post("/predict", data=body, content_type="application/json")
+    assert (reply.status_code, len(reply.json["results"])) == (200, 701)
+    assert not any("explanation" in verdict for verdict in reply.json["results"])
+
+
+@pytest.mark.parametrize("explain", [None, 0, 1, "false", "", [], {"a": 1}])
+def test_explain_is_true_or_false_and_nothing_else(client, explain):
+    for body in ({"text": "good"}, {"texts": ["good"]}, {"explain": explain, "texts": ["good"]}):
+        reply = client.post("/predict", data=json.dumps({**body, "explain": explain}), content_type="application/json")
+        assert (reply.status_code, reply.json["errors"][0]["field"]) == (422, "explain")
+
+
 def test_a_text_that_the_model_fails_on_does_not_fail_its_neighbours(client, monkeypatch, caplog):
     explain = Model.explain
 
@@ -122,7 +167,8 @@ def test_ten_thousand_texts_are_answered_in_their_order(client):
 def test_a_batch_is_counted_as_its_texts_would_be(settings):
     together, apart = create_app(settings).test_client(), create_app(settings).test_client()
     texts = [f"good soup {'and cold ' * number}" for number in range(20)]
-    together.post("/predict", json={"texts": [*texts, ""]})
+    together.post("/predict", json={"texts": [*texts[:10], ""]})
+    together.post("/predict", json={"texts": texts[10:], "explain": False})
     for text in texts:
         apart.post("/predict", json={"text": text})
 

@@ -42,6 +42,17 @@ def test_a_message_is_broken_down_over_six_labels(moderating):
     assert set(reply.json["model"]) == {"name", "version", "sha256"}
 
 
+def test_feedback_on_a_break_down_is_refused_also_where_that_model_was_never_loaded(moderating, monkeypatch):
+    prediction_id = moderating.post("/classify", json={"message": MESSAGE}, headers=BEARER).json["id"]
+    monkeypatch.setenv("MODEL_SERVICE_NETWORKS", "{}")
+    stranger = create_app(read_settings()).test_client()
+    for client in (moderating, stranger):
+        for label in ("positive", "toxic", None):
+            reply = client.post("/feedback", json={"id": prediction_id, "label": label})
+            assert (reply.status_code, reply.json["errors"][0]["field"]) == (422, "id")
+            assert "another route" in reply.json["errors"][0]["detail"]
+
+
 def test_a_message_in_the_query_gets_the_same_break_down(moderating):
     asked = [
         moderating.post("/classify", json={"message": "Crème brûlée & soup"}, headers=BEARER),

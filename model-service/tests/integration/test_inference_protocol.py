@@ -4,6 +4,9 @@ import struct
 
 import numpy as np
 import pytest
+from lib_ml.bundle import load_bundle
+from lib_ml.scorer import Scorer
+from model_service.domain import MODERATION_LABELS
 from tritonclient import http as triton
 from tritonclient.utils import InferenceServerException
 
@@ -60,6 +63,22 @@ def test_triton_s_client_gets_the_verdicts_of_predict(real_client, shared_servic
         np.array([list(verdict["labels"].values()) for verdict in verdicts]), abs=1e-12
     )
     assert result.get_response()["id"] == "a1"
+
+
+def test_triton_s_client_gets_every_network_s_probabilities(start_service, moderated, moderators):
+    assert moderated.root.is_dir()
+    with start_service() as service, triton.InferenceServerClient(f"127.0.0.1:{service.port}") as client:
+        service.wait_until(lambda: client.is_model_ready("mlp") and client.is_model_ready("logistic"))
+        for name, folder in moderators.items():
+            scorer = Scorer(load_bundle(folder))
+            assert client.get_model_metadata(name)["parameters"]["labels"] == list(MODERATION_LABELS)
+            sent = triton.InferInput("text", [len(TEXTS)], "BYTES")
+            sent.set_data_from_numpy(np.array(TEXTS, dtype=object))
+            result = client.infer(name, [sent])
+            expected = np.array([scorer.probabilities(text) for text in TEXTS])
+            assert result.as_numpy("probabilities") == pytest.approx(expected, abs=1e-12)
+            likeliest = [scorer.labels[place] for place in expected.argmax(axis=1)]
+            assert [label.decode() for label in result.as_numpy("label")] == likeliest
 
 
 def test_triton_s_client_may_compress_and_hears_what_is_wrong(real_client):
