@@ -106,10 +106,14 @@ def _first(texts: Sequence[str]) -> str:
 _ONE = Dialect("/predict", lambda texts: {"text": _first(texts)}, lambda reply: [reply["positive"]])
 _MANY = Dialect("/predict-many", lambda texts: {"texts": list(texts)}, lambda reply: reply["positive"])
 _OURS = Dialect("/predict", lambda texts: {"text": _first(texts)}, lambda reply: [reply["labels"]["positive"]])
+# The others answer probabilities alone, so for many we are asked for these, too.
 _OURS_MANY = Dialect(
-    "/predict",
-    lambda texts: {"texts": list(texts)},
-    lambda reply: [each["labels"]["positive"] for each in reply["results"]],
+    "/v2/models/sentiment/infer",
+    lambda texts: {
+        "inputs": [{"name": "text", "shape": [len(texts)], "datatype": "BYTES", "data": list(texts)}],
+        "outputs": [{"name": "probabilities"}],
+    },
+    lambda reply: reply["outputs"][0]["data"][1::2],
 )
 _INFER = Dialect(
     "/v2/models/reviews/infer",
