@@ -1,13 +1,10 @@
 """Where both sides meet: the domain, its adapters and the HTTP edge become one app."""
 
-import time
-from functools import partial
-
 from apiflask import APIFlask
 from flask import Flask
 from lib_ml.registry import FolderRegistry
 from lib_version import build_info
-from lib_web.metrics import measured, metrics_registry
+from lib_web.metrics import metrics_registry
 from lib_web.service import hot_path, new_service
 from lib_web.workers import Worker, worker_of
 
@@ -16,22 +13,13 @@ from model_service.adapters import (
     PrometheusObserver,
     RegistryWatcher,
     SqlFeedbackStore,
-    StaticTokens,
-    TokenFileBroken,
     WorkerStates,
 )
-from model_service.adapters.reporting import (
-    REPORTERS,
-    Destination,
-    MetricsCollector,
-    ReportMetrics,
-    WrongDestination,
-)
+from model_service.authenticating import tokens_of
 from model_service.classifying import classifying
 from model_service.counting import count_and_limit, counter, start_counting, stop_counting
-from model_service.domain import FeedbackNotStored, FirstToKnow, Models, PredictionIds, Tokens
+from model_service.domain import FeedbackNotStored, Models, PredictionIds
 from model_service.domain.live_accuracy import HOUR_S, PredictionCounts
-from model_service.domain.reported_metrics import Report, readings
 from model_service.http import (
     ReadinessCheck,
     Scoring,
@@ -47,17 +35,15 @@ from model_service.http import (
     read_tokens,
     toxicity_routes,
 )
-from model_service.settings import JwtSettings, ReportingSettings, Settings, WrongSettings
+from model_service.reporting import report_metrics, start_reporting, stop_reporting
+from model_service.settings import Settings, WrongSettings
 
 __all__ = ["create_app", "start_watching", "start_worker", "stop_worker"]
 
 _WATCHER = "model_service.watcher"
 _FIGURES = "model_service.live_figures"
 _MODELS = "model_service.models"
-_COLLECTOR = "model_service.metrics_collector"
 _SHADOW = "model_service.shadow"
-# Seconds. Beyond the collector's interval it would only make reports wait.
-_SEND_TIMEOUT_S = 5.0
 
 
 def create_app(settings: Settings) -> APIFlask:
@@ -79,7 +65,7 @@ def create_app(settings: Settings) -> APIFlask:
         about=lambda: {"model": active.model.about() if active.model else None},
     )
     answer_failures(app)
-    read_tokens(app, _tokens(settings), settings.limits.trusted_proxies)
+    read_tokens(app, tokens_of(settings), settings.limits.trusted_proxies)
     counts, window_s = PredictionCounts(), settings.feedback_hours * HOUR_S
     observer = PrometheusObserver(metrics_registry(app), counts)
     ids = PredictionIds(settings.prediction_key())
@@ -133,8 +119,7 @@ def create_app(settings: Settings) -> APIFlask:
     app.extensions[_MODELS] = models
     if verdicts.shadow is not None:
         app.extensions[_SHADOW] = verdicts.shadow
-    if settings.reporting.reporter != "none":
-        app.extensions[_COLLECTOR] = _metrics_collector(app, settings.reporting)
+    report_metrics(app, settings.reporting)
     return app
 
 
@@ -145,9 +130,7 @@ def start_worker(app: Flask, worker: Worker) -> None:
     app.extensions[_FIGURES].start()
     if _SHADOW in app.extensions:
         app.extensions[_SHADOW].start()
-    # The report is on all workers, so one of them sends it.
-    if worker.number == 0 and _COLLECTOR in app.extensions:
-        app.extensions[_COLLECTOR].start()
+    start_reporting(app, worker)
 
 
 def stop_worker(app: Flask, worker: Worker) -> None:
@@ -156,8 +139,7 @@ def stop_worker(app: Flask, worker: Worker) -> None:
     app.extensions[_FIGURES].stop()
     if _SHADOW in app.extensions:
         app.extensions[_SHADOW].stop()
-    if worker.number == 0 and _COLLECTOR in app.extensions:
-        app.extensions[_COLLECTOR].stop()
+    stop_reporting(app, worker)
 
 
 def start_watching(app: Flask) -> None:
@@ -171,56 +153,6 @@ def _models(settings: Settings) -> Models:
         return Models(settings.alias, settings.networks, moderation=settings.moderation, shadow=settings.shadow)
     except ValueError as error:
         raise WrongSettings(f"MODEL_SERVICE_MODERATION: {error}") from None
-
-
-def _tokens(settings: Settings) -> Tokens:
-    auth = settings.auth
-    tokens = {name: token.get_secret_value() for name, token in auth.tokens.items()}
-    try:
-        static = StaticTokens(tokens, auth.tokens_file, fault_of=settings.token_fault)
-    except TokenFileBroken as broken:
-        raise WrongSettings(f"MODEL_SERVICE_AUTH__TOKENS_FILE: {broken}") from None
-    return static if auth.jwt is None else FirstToKnow(static, _jwt_tokens(auth.jwt))
-
-
-def _jwt_tokens(jwt: JwtSettings) -> Tokens:
-    # Only who asks for signed tokens loads what reads them.
-    from model_service.adapters.jwt_keys import IssuerKeys, KeysNotReadable  # noqa: PLC0415
-    from model_service.adapters.jwt_tokens import JwtTokens  # noqa: PLC0415
-
-    keys = IssuerKeys(jwt.jwks)
-    # An issuer may be away when we start; a file that is has to be mended.
-    if not keys.remote:
-        try:
-            keys.refresh()
-        except KeysNotReadable as error:
-            raise WrongSettings(f"MODEL_SERVICE_AUTH__JWT__JWKS: {error}") from None
-    return JwtTokens(jwt.issuer, jwt.audience, keys)
-
-
-def _metrics_collector(app: Flask, chosen: ReportingSettings) -> MetricsCollector:
-    token = None
-    if chosen.token_file is not None:
-        try:
-            token = chosen.token_file.read_text().strip()
-        except (OSError, UnicodeDecodeError):
-            raise WrongSettings(f"MODEL_SERVICE_REPORTING__TOKEN_FILE: {chosen.token_file} can not be read") from None
-    destination = Destination(chosen.target, token, min(chosen.interval_s, _SEND_TIMEOUT_S))
-    make = REPORTERS.get(chosen.reporter)
-    if make is None:
-        known = ", ".join(["none", *REPORTERS])
-        raise WrongSettings(f"MODEL_SERVICE_REPORTING__REPORTER: there is no such reporter; there are: {known}")
-    try:
-        reporter = make(destination)
-    except WrongDestination as error:
-        raise WrongSettings(f"MODEL_SERVICE_REPORTING: {error}") from None
-    take = partial(_report, app, time.time_ns())
-    return MetricsCollector(take, reporter, ReportMetrics(metrics_registry(app)), interval_s=chosen.interval_s)
-
-
-def _report(app: Flask, start_ns: int) -> Report:
-    samples = ((each.name, each.labels, each.value) for metric in measured(app) for each in metric.samples)
-    return Report("model-service", start_ns, time.time_ns(), readings(samples))
 
 
 def _feedback_store(settings: Settings) -> SqlFeedbackStore:
