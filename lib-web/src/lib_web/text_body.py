@@ -10,6 +10,10 @@ from lib_web.json_body import Body
 __all__ = ["TextBody", "text_body", "text_fault", "text_field"]
 
 
+# For the document: some character that is no white space to Python, and no NUL.
+_READABLE = r"^[^\u0000]*[^\u0000\s\u001c-\u001f\u0085][^\u0000]*$"
+
+
 class TextBody(Body):
     """A body with a review; make the one with the limit by `text_body`."""
 
@@ -26,7 +30,8 @@ def text_body(name: str, max_chars: int) -> type[TextBody]:
 
 def text_field(max_chars: int, description: str) -> Any:  # noqa: ANN401 - an annotation
     """The type of a field under the same rules, whatever its name."""
-    limit = Field(min_length=1, max_length=max_chars, description=description)
+    readable = {"pattern": _READABLE}
+    limit = Field(min_length=1, max_length=max_chars, description=description, json_schema_extra=readable)
     return Annotated[str, limit, AfterValidator(_readable)]
 
 
