@@ -30,7 +30,7 @@ def text_body(name: str, max_chars: int) -> type[TextBody]:
 
 def text_field(max_chars: int, description: str) -> Any:  # noqa: ANN401 - an annotation
     """The type of a field under the same rules, whatever its name."""
-    readable = {"pattern": _READABLE}
+    readable: dict[str, Any] = {"pattern": _READABLE}
     limit = Field(min_length=1, max_length=max_chars, description=description, json_schema_extra=readable)
     return Annotated[str, limit, AfterValidator(_readable)]
 
