@@ -244,7 +244,8 @@ def test_the_document_describes_both_routes_and_its_examples_are_true(client):
     schemas = document["components"]["schemas"]
     assert schemas["PredictRequest"]["properties"]["text"]["maxLength"] == 2_000
     example = document["paths"]["/predict"]["post"]["responses"]["200"]["content"]["application/json"]["example"]
-    assert set(example) == set(predict(client)) == set(schemas["VerdictDocument"]["required"])
+    assert set(example) == set(predict(client)) == {*schemas["VerdictDocument"]["required"], "explanation"}
+    assert schemas["PredictRequest"]["properties"]["explain"]["default"] is True
 
 
 @pytest.mark.usefixtures("settings")
