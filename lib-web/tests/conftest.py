@@ -33,6 +33,8 @@ def how(request):
 @pytest.fixture
 def server(how, tmp_path):
     with running(**how, log=tmp_path / "log") as server:
+        # The first to be there answers; gunicorn starts the next one a moment later.
+        server.wait_until(lambda: len(server.workers()) == int(how["settings"]["GREETER_WORKERS"]))
         yield server
 
 

@@ -149,8 +149,9 @@ class Scorer:
         return word in self._known
 
     def weight(self, word: str) -> float:
-        """The most that one `word` which no negator reaches, and no pair that it is part of, adds to or takes from the
-        log-odds of any label, whatever else stands in the text: unit length only makes it less.
+        """The most that one `word` can add to or take from the log-odds of any label, whatever else the text holds.
+
+        Of a word that no negator reaches, without the pairs that it is part of; unit length only makes it less.
         """
         reading = read(word, self._reach)
         if self._matrix is not None:

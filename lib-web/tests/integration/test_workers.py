@@ -18,6 +18,7 @@ KILLS = 40
 def pair(request, tmp_path):
     """Two workers on each server."""
     with running(**greeter_on(request.param, 2), log=tmp_path / "log") as server:
+        server.wait_until(lambda: len(server.workers()) == 2)
         yield server
 
 
