@@ -5,6 +5,7 @@ import itertools
 import json
 import threading
 import time
+from statistics import median
 
 import pytest
 from real_process import resident_kib
@@ -81,6 +82,7 @@ def test_a_thousand_swaps_under_load_fail_no_request_and_leave_memory_flat(start
     assert done >= SWAPS
     assert [client.failures for client in clients] == [[], []]
     assert set().union(*(client.models for client in clients)) == set(wanted)
-    # The first tenth fills what is filled once; from then on what a swap takes it gives back.
-    settled = memory_kib[len(memory_kib) // 10 :]
-    assert settled[-1] - settled[0] < 4_000, memory_kib
+    # The first half fills what is filled once, in steps of a megabyte or two; a leak would go on.
+    quarter = len(memory_kib) // 4
+    third, last = memory_kib[2 * quarter : 3 * quarter], memory_kib[3 * quarter :]
+    assert median(last) - median(third) < 4_000, memory_kib
